@@ -123,7 +123,7 @@ def open_note(note: str, key: VerifierKey, *, layer: str = "checkpoint") -> str:
     text += "\n"
     valid = False
     for line in lines[:-1].split("\n"):
-        dash, name, encoded = (line.split(" ", 2) + ["", ""])[:3]
+        dash, name, encoded = [*line.split(" ", 2), "", ""][:3]
         if dash != "—" or not name or not encoded:
             raise Unsound(layer, "note", "a signature line is not well formed")
         try:

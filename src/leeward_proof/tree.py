@@ -171,10 +171,8 @@ def verify_consistency(
             raise Unsound(layer, where, "equal sizes with different roots")
         return
     if old == 0:
-        # RFC 6962 leaves the empty tree out: everything extends it, so there is nothing to prove.
-        if proof:
-            raise Unsound(layer, where, "a proof where none belongs")
-        return
+        # RFC 6962 defines no proof from the empty tree: to accept one would say something was checked when nothing was.
+        raise Unsound(layer, where, "the empty tree proves nothing")
     rest = list(proof)
     low, high = old - 1, new - 1
     while low & 1:
