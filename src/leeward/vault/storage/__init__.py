@@ -1,0 +1,1 @@
+"""Where a vault's opaque objects live. One contract (`base`), one file per implementation."""
