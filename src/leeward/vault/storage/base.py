@@ -7,8 +7,9 @@ A storage never sees a key, a kind or a length that is not padded. It keeps
 
 **Durability.** When `put`, `commit` or `delete` returns, its effect survives a kill of the process and, as far as the
 platform keeps its word, of the machine. `commit` makes every put durable before any cell moves, moves the cells in the
-order given, and deletes last. An implementation MAY do all of it as one atomic act (SQLite does); callers must not count
-on more than the order. After a kill inside `commit`, objects may be there that no head names: the vault cleans them away.
+order given, and deletes last. An implementation MAY do all of it as one atomic act (SQLite does); callers must not
+count on more than the order. After a kill inside `commit`, objects may be there that no head names: the vault cleans
+them away.
 
 **Retries.** A call that raised may be repeated. `Exists` means the very name is taken; `CellMoved` means somebody else
 wrote in between and nothing of the cell change was done.

@@ -7,8 +7,8 @@
 
 Settings and why: WAL with ``synchronous=FULL`` syncs the log at every commit, so what was acknowledged survives;
 ``secure_delete`` zeroes what is deleted; an exclusive lock keeps a second process out and needs no shared-memory file;
-16 KiB pages halve the cost of 1 MiB objects against the default 4 KiB (measured in bench/bench_storage.py). SQLite never
-sees anything but sealed bytes and keyed names. Follows docs/formats/vault.md §1.
+16 KiB pages make 1 MiB objects cheaper than the default 4 KiB do (bench/bench_storage.py). SQLite sees nothing but
+sealed bytes and keyed names. Follows docs/formats/vault.md §1.
 """
 
 from __future__ import annotations

@@ -1,0 +1,133 @@
+"""The engine under everything that is queried: an in-memory SQLite that never touches a disk.
+
+It is rebuilt from the log, or loaded from a sealed snapshot that is bound to the number of entries and to the shape of
+its tables. What the tables are is the business of the area that asks (`Shape`). Follows docs/formats/vault.md §8.
+
+Guards, asserted at start and refused if they do not hold: ``temp_store=MEMORY`` (an in-memory database otherwise spills
+large sorts into temp files in clear), no ATTACH, no loading of code, no triggers or views from an untrusted schema.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from leeward.core.errors import OurMistake, VaultDamaged
+from leeward.core.ids import RandomBytes
+from leeward.vault.keys import KeyRing
+from leeward.vault.log import Log
+from leeward.vault.seal import PIECE, Place
+from leeward.vault.storage.base import Storage
+
+__all__ = ["Shape", "load_snapshot", "open_projection", "save_snapshot", "snapshot_places"]
+
+_GROUP = 8
+
+
+class Shape(NamedTuple):
+    """The tables an area keeps.
+
+    Attributes:
+        version: changes whenever tables or what is written into them change; an older snapshot is then dropped.
+        schema: SQL that makes them.
+    """
+
+    version: str
+    schema: str
+
+
+def _guard(db: sqlite3.Connection) -> None:
+    # SQLite was built with temp_store=0 (always files) or 1..2 (may be set) or 3 (always memory).
+    options = {row[0] for row in db.execute("PRAGMA compile_options")}
+    if "TEMP_STORE=0" in options:
+        raise OurMistake(
+            "This computer's SQLite writes temporary files that could be read by others.",
+            next_step="Please use another build of Python. Nothing was opened.",
+        )
+    db.execute("PRAGMA temp_store = MEMORY")
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA mmap_size = 0")
+    if db.execute("PRAGMA temp_store").fetchone()[0] != 2:
+        raise OurMistake("Temporary tables could not be kept in memory.", next_step="Nothing was opened.")
+
+    def authorise(action: int, *_: object) -> int:
+        return sqlite3.SQLITE_DENY if action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH) else sqlite3.SQLITE_OK
+
+    db.set_authorizer(authorise)
+
+
+def open_projection(shape: Shape) -> sqlite3.Connection:
+    """Return an empty projection with the tables of *shape*."""
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _guard(db)
+    db.executescript(shape.schema)
+    return db
+
+
+def snapshot_places(snapshot: dict[str, object] | None) -> list[Place]:
+    """Return the places of a snapshot's pieces."""
+    if snapshot is None:
+        return []
+    return [Place("snapshot", str(snapshot["id"]), index) for index in range(int(str(snapshot["pieces"])))]
+
+
+def save_snapshot(
+    db: sqlite3.Connection, shape: Shape, entries: int, storage: Storage, ring: KeyRing, log: Log, random: RandomBytes
+) -> None:
+    """Seal the projection as it is, name it in the head, delete the one before.
+
+    Args:
+        db: the projection; holds entries 0 … *entries* − 1.
+        shape: of its tables.
+        entries: how many entries it has taken in.
+        storage: where the pieces go.
+        ring: keys.
+        log: names the snapshot.
+        random: for its id.
+    """
+    content = memoryview(db.serialize())
+    identity = random(8).hex()
+    group: dict[str, bytes] = {}
+    pieces = 0
+    for start in range(0, len(content), PIECE):
+        place = Place("snapshot", identity, pieces)
+        piece = bytes(content[start : start + PIECE])
+        group[ring.sealer.name(place)] = ring.sealer.close(ring.snapshot, place, piece)
+        pieces += 1
+        if len(group) == _GROUP:
+            storage.put_many(group)
+            group = {}
+    if group:
+        storage.put_many(group)
+    old = snapshot_places(log.snapshot)
+    described = {"id": identity, "size": len(content), "pieces": pieces, "entries": entries, "shape": shape.version}
+    log.set_snapshot(described, old)
+
+
+def load_snapshot(shape: Shape, ring: KeyRing, log: Log) -> tuple[sqlite3.Connection, int] | None:
+    """Return (projection, entries it holds), or None when there is none that fits.
+
+    A snapshot that is damaged, of another shape, or ahead of the log is not used: the log is the truth.
+    """
+    snapshot = log.snapshot
+    if snapshot is None or snapshot["shape"] != shape.version or snapshot["entries"] > len(log):
+        return None
+    try:
+        content = bytearray()
+        for piece in _open_pieces(snapshot, ring, log):
+            content += piece
+    except VaultDamaged:
+        return None
+    if len(content) != snapshot["size"]:
+        return None
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    db.deserialize(content)
+    del content
+    _guard(db)
+    return db, int(snapshot["entries"])
+
+
+def _open_pieces(snapshot: dict[str, object], ring: KeyRing, log: Log) -> Iterator[bytes]:
+    for place in snapshot_places(snapshot):
+        yield ring.sealer.open(ring.snapshot, place, log.get(place))
