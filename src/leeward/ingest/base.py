@@ -17,10 +17,11 @@ Rules that bind every reader (docs/formats/archive.md):
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from enum import IntEnum
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 import msgspec
+
+from leeward.messages.record import Direction, Kind, MediaRef, Record
 
 __all__ = [
     "BATCH",
@@ -42,86 +43,6 @@ __all__ = [
 
 BATCH = 2048
 """Records per list a reader yields: large enough that the pipe costs little, small enough to stay below 4 MiB."""
-
-
-class Kind(IntEnum):
-    """What a record is. ``receipt.records`` is the sum of all four."""
-
-    MESSAGE = 0
-    SYSTEM = 1
-    CALL = 2
-    OTHER = 3
-
-
-class Direction(IntEnum):
-    """Who sent it, as far as the file itself says so."""
-
-    UNKNOWN = 0
-    IN = 1
-    OUT = 2
-
-
-class MediaRef(msgspec.Struct, array_like=True, frozen=True):
-    """A picture, sound, video or file that a record refers to.
-
-    The bytes stay where they are, in the sealed original; this says how to find them again.
-
-    Attributes:
-        name: as written in the record, or in the part.
-        place: ``""`` when the bytes are not in this archive, ``"member"`` when they are member `member` of the zip,
-            ``"base64"`` when they are base64 text at `offset`, `length` of member `member`.
-        sha256: lower-case hex of the decoded bytes, ``""`` when absent.
-        size: decoded bytes, -1 when absent.
-        type: media type by content, ``""`` when absent.
-    """
-
-    name: str
-    place: str = ""
-    member: str = ""
-    offset: int = 0
-    length: int = 0
-    sha256: str = ""
-    size: int = -1
-    type: str = ""
-
-
-class Record(msgspec.Struct, array_like=True):
-    """One parsed row of an archive, in source order.
-
-    Attributes:
-        kind: a `Kind` value.
-        member: path of the zip member it was read from, ``""`` for a plain file.
-        offset: first byte in that member.
-        length: bytes in that member, so that ``member[offset:offset+length]`` is the source of this record.
-        raw: those bytes. When the row carries embedded media (base64 attributes), the *diverted form*: each diverted
-            value is replaced as docs/formats/archive.md §4 says, so that a row stays small.
-        sender: as written, ``""`` when the row names none.
-        time: as written, ``""`` when the row has none.
-        at: milliseconds since 1970 UTC when the instant is known, else None.
-        wall: milliseconds since 1970 *as if* UTC when only a wall clock is known (floating), else None.
-        text: what the person would read.
-        handle: number, address or account id as written; ``""`` when the file gives only a name.
-        direction: a `Direction` value.
-        thread: the conversation as the file names it (chat title, number, group id).
-        media: what it refers to, present or not.
-        extra: small facts worth keeping (``deleted``, ``edited``, ``status``, ``duration`` in seconds, …), JSON types.
-    """
-
-    kind: int
-    member: str
-    offset: int
-    length: int
-    raw: bytes
-    sender: str
-    time: str
-    at: int | None
-    wall: int | None
-    text: str
-    handle: str = ""
-    direction: int = 0
-    thread: str = ""
-    media: Sequence[MediaRef] = ()
-    extra: dict[str, Any] | None = None
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Messages, calls and other rows of archives, as values."""
