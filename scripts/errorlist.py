@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 from leeward.core import errors
 
@@ -23,17 +22,16 @@ Exit 0 means: done. Exit 3 also ends an import in which some file could not be r
 """
 
 
-def every_class(root: type[errors.LeewardError]) -> Iterator[type[errors.LeewardError]]:
-    """Yield *root* and everything below it, each once, families together."""
-    yield root
-    for child in root.__subclasses__():
-        yield from every_class(child)
+def every_class() -> list[type[errors.LeewardError]]:
+    """Return the public error classes, by id: families first, then what is in them."""
+    classes: list[type[errors.LeewardError]] = [vars(errors)[name] for name in errors.__all__]
+    return sorted(classes, key=lambda error: error.id)
 
 
 def page() -> str:
     """Return docs/errors.md."""
     rows = []
-    for error in sorted(every_class(errors.LeewardError), key=lambda error: (error.id, len(error.__mro__))):
+    for error in every_class():
         meaning = (error.__doc__ or "").partition("\n")[0].replace("``", "`")
         rows.append(f"| {error.id} | {error.exit_status} | `{error.__name__}` | {meaning} |\n")
     return HEAD + "".join(rows)
