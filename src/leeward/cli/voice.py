@@ -13,7 +13,7 @@ The rules of its voice:
 * No traceback, ever. What we did not foresee is our mistake: one sentence, an error id, exit 70.
 
 With ``--json`` the result is JSON: keys in the order the manual gives, UTF-8, one item a line in lists; an error is one
-JSON object on standard error. Follows docs/guides/command-line.md; the exit statuses are those of ``core/errors.py``.
+JSON object on standard error. The exit statuses are those of ``core/errors.py`` (docs/errors.md).
 
     >>> import io
     >>> from leeward.core.errors import WrongPassphrase

@@ -42,7 +42,7 @@ _FILES: Final = {
     "pt": "wordlist_pt-br.txt",
 }
 LANGUAGES: Final = tuple(_FILES)
-"""Languages that have a list of words. All lists are plain a to z, so they can be typed on any keyboard."""
+"""Languages that have a list of words. All lists are plain ASCII, so they can be typed on any keyboard."""
 
 FEWEST_WORDS = 5
 """64 bits: below, a patient attacker with rented machines comes into reach."""
