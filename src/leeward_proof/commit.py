@@ -41,6 +41,7 @@ __all__ = [
     "lay_out_batch",
     "order_of",
     "padding_commitment",
+    "read_canonical",
     "record_commitment",
     "record_digests",
     "record_keystream",
@@ -71,6 +72,34 @@ def canonical(value: Any) -> bytes:
         return text.encode("utf-8")
     except TypeError as error:
         raise ValueError("only JSON types can be committed to") from error
+
+
+def read_canonical(data: bytes) -> Any:
+    """Return the value that *data* is the canonical JSON of.
+
+    Raises:
+        ValueError: not JSON, nested too deeply, or another spelling than `canonical` writes: white space, a name twice
+            or out of order, a fraction, a number beyond 2**53-1, a needless escape.
+    """
+    try:
+        value = json.loads(data.decode("utf-8"), parse_int=_exact, parse_float=_refuse, parse_constant=_refuse)
+        again = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    # Writing it again is what finds every second spelling, a name that stands twice included.
+    if again != data:
+        raise ValueError("not the canonical spelling")
+    return value
+
+
+def _exact(text: str) -> int:
+    if len(text) > 17 or abs(value := int(text)) > _MAX_SAFE:
+        raise ValueError("number too large")
+    return value
+
+
+def _refuse(_text: str) -> Any:
+    raise ValueError("not a whole number")
 
 
 def _refuse_inexact(value: Any) -> None:

@@ -26,8 +26,10 @@ LAYERS = (
     "record",
     "file",
     "form",
+    "transcript",
 )
-"""From the outside in. ``form`` means JSON that is not shaped as docs/formats/bundle.md says."""
+"""From the outside in. ``form`` is JSON that is not shaped as docs/formats/bundle.md §5 says, ``transcript`` a text
+made from it that differs (§7, §8)."""
 
 
 class ProofError(Exception):

@@ -1,0 +1,1 @@
+"""What leaves the vault: bundles, transcripts, custody records."""
