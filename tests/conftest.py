@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from leeward.core.clock import FixedClock
@@ -26,6 +27,10 @@ from leeward.core.units import Milliseconds
 NO_NETWORK = Path(__file__).parent / "no_network"
 sys.path.insert(0, str(NO_NETWORK))
 import block_network  # noqa: E402  # found only after the line above; the same file serves child processes
+
+# Speed is measured in bench/; a slow machine must not make a property look false.
+hypothesis.settings.register_profile("leeward", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("leeward")
 
 block_network.install()
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(NO_NETWORK), os.environ.get("PYTHONPATH")]))

@@ -13,6 +13,7 @@ Python, OpenSSL or the kernel may hold others. What ends every copy is the end o
 from __future__ import annotations
 
 import hmac
+import re
 import unicodedata
 from typing import NoReturn, Self
 
@@ -21,7 +22,8 @@ from leeward.core.errors import OurMistake, UsageError
 __all__ = ["Passphrase", "Secret"]
 
 _STARS = "****"  # always four: the number of stars must not tell the length
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # editors on Windows put it in front without showing it
+_BYTE_ORDER_MARK = "\ufeff"  # editors on Windows put it in front without showing it
+_ONE_NEWLINE = re.compile(r"(?:\r\n|\n|\r)\Z")  # of any system; a second one is kept
 
 
 class Secret:
@@ -74,7 +76,7 @@ class Passphrase(Secret):
 
     ::
 
-        text → one trailing newline off → Unicode NFKC → UTF-8
+        text → byte order mark in front off → one trailing newline (CR LF, LF or CR) off → Unicode NFKC → UTF-8
 
     NFKC, because two keyboards may write the same accented letter in two ways, and a passphrase that does not open on
     another device is lost. Letter case, spaces inside and at the ends stay as typed. Follows docs/formats/vault.md.
@@ -85,12 +87,12 @@ class Passphrase(Secret):
     @classmethod
     def from_text(cls, text: str) -> Self:
         """
-        Take what was typed.
+        Take what was typed; an invisible mark in front and one newline at the end are taken off.
 
         Raises:
             UsageError: it is empty, or holds half a character (a lone surrogate).
         """
-        trimmed = text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+        trimmed = _ONE_NEWLINE.sub("", text.removeprefix(_BYTE_ORDER_MARK))
         try:
             value = unicodedata.normalize("NFKC", trimmed).encode()
         except UnicodeEncodeError:
@@ -104,13 +106,13 @@ class Passphrase(Secret):
     @classmethod
     def from_file_bytes(cls, content: bytes) -> Self:
         """
-        Take what a passphrase file holds: UTF-8 text, an invisible mark in front and one newline at the end taken off.
+        Take what a passphrase file holds: UTF-8 text, trimmed as `from_text` trims it.
 
         Raises:
             UsageError: it is not UTF-8 text, or empty.
         """
         try:
-            text = content.removeprefix(_BYTE_ORDER_MARK).decode()
+            text = content.decode()
         except UnicodeDecodeError:
             raise UsageError(
                 "The passphrase file is not plain text.",
