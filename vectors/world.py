@@ -1,7 +1,7 @@
 """A made-up vault in memory, small enough to read: entries, archives and a signed log, all from fixed seeds.
 
-The generators beside it and the tests build on it. Every secret here is the SHA-256 of a label, so that anyone can make the
-same bytes again. Nothing here is a way to store anything.
+The generators beside it and the tests build on it. Every secret here is the SHA-256 of a label, so that anyone can
+make the same bytes again. Nothing here is a way to store anything.
 """
 
 from __future__ import annotations

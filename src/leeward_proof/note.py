@@ -13,7 +13,6 @@ Follows docs/formats/log.md §4, c2sp.org/signed-note and c2sp.org/tlog-checkpoi
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable
 from hashlib import sha256
 from typing import NamedTuple
@@ -23,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from leeward_proof.errors import Unsound
 
-__all__ = ["Checkpoint", "VerifierKey", "decode_base64", "open_note", "sign_note"]
+__all__ = ["Checkpoint", "VerifierKey", "decode_base64", "open_note", "sign_note", "verify_signature"]
 
 _ED25519 = b"\x01"
 _MAX_NOTE = 1_000_000
@@ -33,7 +32,9 @@ _LOW_ORDER = frozenset(
     bytes.fromhex(point)
     for point in (
         "0100000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000080",
         "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
         "0000000000000000000000000000000000000000000000000000000000000000",
         "0000000000000000000000000000000000000000000000000000000000000080",
         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
@@ -42,7 +43,7 @@ _LOW_ORDER = frozenset(
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
     )
 )
-"""The points of small order in canonical form (RFC 8032 curve): a signature by such a key says nothing."""
+"""The points of small order: a signature by such a key says nothing. Two have x = 0 and a second form, sign bit set."""
 
 _FIELD_PRIME = 2**255 - 19
 
@@ -55,7 +56,7 @@ def decode_base64(text: str) -> bytes:
     """
     try:
         data = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError("not base64") from error
     if base64.b64encode(data).decode() != text:
         raise ValueError("not canonical base64")
@@ -93,8 +94,7 @@ class VerifierKey(NamedTuple):
         key = cls(name, data[1:])
         if key.key_id.hex() != key_id:
             raise Unsound("signature", "verifier key", "the key does not fit its own key id")
-        y = int.from_bytes(key.public, "little") & ((1 << 255) - 1)
-        if key.public in _LOW_ORDER or y >= _FIELD_PRIME:
+        if _in_doubt(key.public):
             raise Unsound("signature", "verifier key", "a key that can be forged")
         return key
 
@@ -136,23 +136,32 @@ def open_note(note: str, key: VerifierKey, *, layer: str = "checkpoint") -> str:
             continue
         if valid:
             raise Unsound(layer, "note", "two signatures by the same key")
-        _verify(key.public, data[4:], text.encode(), layer)
+        verify_signature(key.public, data[4:], text.encode(), layer=layer)
         valid = True
     if not valid:
         raise Unsound(layer, "note", "not signed by the key of this log")
     return text
 
 
-def _verify(public: bytes, signature: bytes, message: bytes, layer: str) -> None:
-    # Libraries disagree on points of small order and on y >= p (docs/formats/log.md §4): refuse them before asking.
-    if len(signature) != 64 or signature[:32] in _LOW_ORDER:
-        raise Unsound(layer, "note", "the signature is wrong")
-    if int.from_bytes(signature[:32], "little") & ((1 << 255) - 1) >= _FIELD_PRIME:
+def verify_signature(public: bytes, signature: bytes, message: bytes, *, layer: str = "signature") -> None:
+    """Check one Ed25519 signature, 64 bytes, by a public key, 32 bytes.
+
+    Libraries disagree on points of small order and on points that are not written in their one form
+    (docs/formats/log.md §4). Both are refused here before any library is asked, in the key and in the signature.
+
+    Raises:
+        Unsound: the signature is not one by this key, or either holds such a point.
+    """
+    if len(public) != 32 or len(signature) != 64 or _in_doubt(public) or _in_doubt(signature[:32]):
         raise Unsound(layer, "note", "the signature is wrong")
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError) as error:
         raise Unsound(layer, "note", "the signature is wrong") from error
+
+
+def _in_doubt(point: bytes) -> bool:
+    return point in _LOW_ORDER or int.from_bytes(point, "little") & ((1 << 255) - 1) >= _FIELD_PRIME
 
 
 class Checkpoint(NamedTuple):

@@ -2,8 +2,8 @@
 
     python vectors/bundle/generate.py [FOLDER]
 
-A flaw that lies deep is sealed anew on the outside (SHA256SUMS, its signature, and the transcript where that can still be
-made), so that only the layer named in manifest.json can find it.
+A flaw that lies deep is sealed anew on the outside (SHA256SUMS, its signature, and the transcript where that can
+still be made), so that only the layer named in manifest.json can find it.
 """
 
 from __future__ import annotations

@@ -182,6 +182,7 @@ def checkpoints() -> dict[str, Any]:
         "refuse": [{"name": name, "note": note} for name, note in refuse.items()],
         "keys_refuse": [
             {"name": "low_order", "key": str(VerifierKey(key.name, bytes(32)))},
+            {"name": "low_order_sign_of_zero", "key": str(VerifierKey(key.name, b"\1" + bytes(30) + b"\x80"))},
             {"name": "y_not_reduced", "key": str(VerifierKey(key.name, (2**255 - 19 + 3).to_bytes(32, "little")))},
             {"name": "wrong_id", "key": str(key).replace("+", "+0", 1)},
             {"name": "other_algorithm", "key": str(key).replace("+A", "+B", 2)},
