@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -58,6 +58,7 @@ __all__ = [
     "RecordOpening",
     "compose",
     "write_bundle",
+    "write_sealed_bundle",
 ]
 
 READING_OPENS = ("kind", "original", "reader", "reader_version", "records")
@@ -353,6 +354,89 @@ def write_bundle(path: Path, composed: Composed) -> None:
     finally:
         if not done:
             path.unlink(missing_ok=True)
+
+
+def write_sealed_bundle(
+    path: Path, composed: Composed, encrypt: Callable[[_Chunks, BinaryIO], None]
+) -> None:
+    """Check *composed* as a stranger would, then write it to *path* encrypted; the open bundle never reaches a disk.
+
+    Args:
+        path: must not exist. What could not be written whole is removed again.
+        composed: the bundle.
+        encrypt: takes the open bundle as a stream and the file to write to.
+
+    Raises:
+        CannotWrite, OurMistake: as `write_bundle` does; also whatever *encrypt* raises.
+    """
+    try:
+        report = check(_Chunks(composed))  # type: ignore[arg-type]  # it reads, seeks and tells, which is all a check does
+    except (ProofError, ValueError) as error:
+        raise OurMistake("The bundle could not be made whole. Nothing was written.") from error
+    if not report.sound:
+        raise OurMistake("The new bundle did not pass its own check. Nothing was written.")
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    except FileExistsError:
+        raise CannotWrite(f"{path} is already there and was left as it is.", next_step="Choose another name.") from None
+    except OSError as error:
+        raise _cannot_write(path) from error
+    done = False
+    try:
+        with os.fdopen(handle, "wb") as file:
+            encrypt(_Chunks(composed), file)
+            file.flush()
+            os.fsync(file.fileno())
+        done = True
+    except OSError as error:
+        raise _cannot_write(path) from error
+    finally:
+        if not done:
+            path.unlink(missing_ok=True)
+
+
+class _Chunks:
+    """A bundle as a file that is read from the start; going back begins anew."""
+
+    def __init__(self, composed: Composed) -> None:
+        self._composed = composed
+        self._size = composed.size
+        self._begin()
+
+    def _begin(self) -> None:
+        self._chunks = self._composed.chunks()
+        self._held = b""
+        self._at = 0
+
+    def read(self, count: int = -1) -> bytes:
+        wanted = self._size - self._at if count < 0 else min(count, self._size - self._at)
+        parts = []
+        missing = wanted
+        while missing:
+            if not self._held:
+                self._held = next(self._chunks, b"")
+                if not self._held:
+                    break
+            part, self._held = self._held[:missing], self._held[missing:]
+            parts.append(part)
+            missing -= len(part)
+        joined = b"".join(parts)
+        self._at += len(joined)
+        return joined
+
+    def tell(self) -> int:
+        return self._at
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        target = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence] + offset
+        if target < self._at:
+            self._begin()
+        while self._at < target and self.read(min(target - self._at, 1 << 20)):
+            pass
+        return self._at
 
 
 def _cannot_write(path: Path) -> CannotWrite:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Direction", "Kind", "MediaRef", "Record", "decode_block", "encode_block"]
+__all__ = ["FIELDS", "Direction", "Kind", "MediaRef", "Record", "decode_block", "encode_block"]
 
 
 class Kind(IntEnum):
@@ -95,6 +95,9 @@ class Record(msgspec.Struct, array_like=True):
     media: Sequence[MediaRef] = ()
     extra: dict[str, Any] | None = None
 
+
+FIELDS = Record.__struct_fields__
+"""Names of the values of a record, in the order of its array form."""
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[Record])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from leeward.vault.records import Schema, register
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["AMENDMENT", "ARCHIVE", "ASIDE", "READING", "REMOVAL", "SETTING"]
+from leeward.vault.records import COMMON, Schema, register
+
+__all__ = ["AMENDMENT", "ARCHIVE", "ASIDE", "READING", "REMOVAL", "SETTING", "changes_of"]
 
 SETTING = register(
     Schema(
@@ -21,11 +24,11 @@ AMENDMENT = register(
         {
             "of": "id of the entry that is changed",
             "was": "commitment of that entry, hex: what exactly is being changed",
-            "set": "fields and their new values",
             "unset": "names of fields that no longer hold",
         },
     )
 )
+"""Beside these it carries the changed fields themselves, under their own names: each can be opened alone."""
 
 REMOVAL = register(
     Schema(
@@ -79,3 +82,11 @@ READING = register(
         },
     )
 )
+
+
+def changes_of(amendment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an amendment changes: field to new value, None for a field it takes away."""
+    own = (*COMMON, *AMENDMENT.fields)
+    changes: dict[str, Any] = dict.fromkeys(amendment.get("unset", []))
+    changes.update((name, value) for name, value in amendment.items() if name not in own)
+    return changes

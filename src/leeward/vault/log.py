@@ -192,9 +192,9 @@ class Log:
         value: dict[str, Any] | None = self._head["snapshot"]
         return value
 
-    def sign_manifest(self, text: str) -> str:
-        """Return *text* as a note signed by this log's key."""
-        return sign_note(text, self.verifier_key, self._signed().sign)
+    def sign(self, message: bytes) -> bytes:
+        """Return this log's signature of *message*, 64 bytes."""
+        return self._signed().sign(message)
 
     def _signed(self) -> Signer:
         if self._signer is None:

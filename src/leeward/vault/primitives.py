@@ -1,6 +1,6 @@
 """Every cryptographic primitive Leeward uses, and nothing else does.
 
-No other module of Leeward imports ``cryptography`` or ``pyrage`` (a contract in the import rules). Nothing here is our
+No other module of Leeward imports ``cryptography`` (a contract in the import rules). Nothing here is our
 own construction: sealing is C2SP chunked encryption as ``cryptography`` implements it, the rest are RFC primitives.
 `self_test` runs known answers before the first key is used; it follows docs/formats/vault.md §2–3.
 """
@@ -16,22 +16,28 @@ from typing import NamedTuple
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from leeward.core.errors import OurMistake
 
 __all__ = [
     "KDF_PROFILES",
     "SEAL_OVERHEAD",
+    "ChaCha",
     "KdfProfile",
     "SealBroken",
     "Signer",
     "argon2id",
     "expand",
+    "hkdf_sha256",
+    "hmac_sha256",
     "keyed_name",
     "random_bytes",
+    "scrypt",
     "seal",
     "self_test",
     "unseal",
@@ -121,6 +127,39 @@ class Signer:
     def sign(self, message: bytes) -> bytes:
         """Return a 64-byte signature."""
         return self._key.sign(message)
+
+
+def scrypt(secret: bytes, salt: bytes, work: int) -> bytes:
+    """Stretch a passphrase as age does: cost 2^work, 1 KiB blocks. Takes 1 KiB · 2^work of memory."""
+    return Scrypt(salt=salt, length=KEY, n=1 << work, r=8, p=1).derive(secret)
+
+
+def hkdf_sha256(key: bytes, salt: bytes, info: bytes) -> bytes:
+    """Return HKDF-SHA256, 32 bytes."""
+    return HKDF(algorithm=SHA256(), length=KEY, salt=salt, info=info).derive(key)
+
+
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
+    """Return HMAC-SHA256, 32 bytes."""
+    return hmac.digest(key, message, "sha256")
+
+
+class ChaCha:
+    """ChaCha20-Poly1305 under one key, 12-byte nonces chosen by the caller, each once."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = ChaCha20Poly1305(key)
+
+    def close(self, nonce: bytes, plain: bytes) -> bytes:
+        """Return cipher text and tag."""
+        return self._cipher.encrypt(nonce, plain, None)
+
+    def open(self, nonce: bytes, sealed: bytes) -> bytes:
+        """Return the plain text. Raises `SealBroken`."""
+        try:
+            return self._cipher.decrypt(nonce, sealed, None)
+        except InvalidTag as error:
+            raise SealBroken from error
 
 
 _TESTED: list[bool] = []

@@ -20,9 +20,15 @@ from leeward.vault.log import Log
 from leeward.vault.seal import PIECE, Place
 from leeward.vault.storage.base import Storage
 
-__all__ = ["Shape", "load_snapshot", "open_projection", "save_snapshot", "snapshot_places"]
+__all__ = ["Connection", "RowExists", "Shape", "load_snapshot", "open_projection", "save_snapshot", "snapshot_places"]
 
 _GROUP = 8
+
+Connection = sqlite3.Connection
+"""A projection. Areas ask it questions; this module and the SQLite storage alone know the library."""
+
+RowExists = sqlite3.IntegrityError
+"""A row with this key is there already."""
 
 
 class Shape(NamedTuple):

@@ -13,7 +13,6 @@ acknowledged is cleaned away at the next unlock.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -34,9 +33,9 @@ from leeward.vault.keys import KeyRing
 from leeward.vault.kinds import AMENDMENT, READING, REMOVAL
 from leeward.vault.log import Entry, Log, NewEntry
 from leeward.vault.primitives import self_test
-from leeward.vault.projection import Shape, load_snapshot, open_projection, save_snapshot, snapshot_places
+from leeward.vault.projection import Connection, Shape, load_snapshot, open_projection, save_snapshot, snapshot_places
 from leeward.vault.readings import ReadingInfo, ReadingReader, ReadingWriter, reading_places
-from leeward.vault.records import Schema, new_fields
+from leeward.vault.records import COMMON, Schema, new_fields
 from leeward.vault.seal import Place
 from leeward.vault.storage.base import Absent, CellSwap, Storage
 
@@ -220,14 +219,17 @@ class Vault:
 
     def amend(self, entry: Entry, change: Mapping[str, Any], *, zone: str | None = None) -> Entry:
         """Append an amendment: None takes a field away, any other value sets it. The old entry stays as it is."""
+        own = {*COMMON, *AMENDMENT.fields}
+        if own & set(change):
+            raise OurMistake("An amendment was asked to change what identifies an entry.")
         return self.append(
             AMENDMENT,
             {
                 "of": entry.id,
                 "was": entry.commitment().hex(),
-                "set": {name: value for name, value in change.items() if value is not None},
                 "unset": sorted(name for name, value in change.items() if value is None),
             },
+            unknown={name: value for name, value in change.items() if value is not None},
             zone=zone,
         )
 
@@ -316,11 +318,11 @@ class Vault:
 
     # -- projection ---------------------------------------------------------------------------------------------
 
-    def load_projection(self, shape: Shape) -> tuple[sqlite3.Connection, int]:
+    def load_projection(self, shape: Shape) -> tuple[Connection, int]:
         """Return (projection, number of entries it already holds); empty and 0 when no snapshot fits."""
         return load_snapshot(shape, self.ring, self.log) or (open_projection(shape), 0)
 
-    def save_projection(self, db: sqlite3.Connection, shape: Shape, entries: int) -> None:
+    def save_projection(self, db: Connection, shape: Shape, entries: int) -> None:
         """Seal a snapshot of the projection."""
         save_snapshot(db, shape, entries, self.storage, self.ring, self.log, self.random)
 

@@ -1,0 +1,255 @@
+"""How records get into the projection, and the tables they get into.
+
+A row's key *is* its place in time, so the newest page of any search is read off the end of an index::
+
+    place = (sort key in ms since 1900) << 19 | source << 9 | tie
+
+``source`` tells archives apart (entry number mod 1023, plus 1; 0 for entries); ``tie`` counts rows of one source with
+one sort key, and a 512th moves on by a millisecond. The sort key is the instant, or the clock time of a floating row
+taken as it stands; when a floating clock runs back by at most two hours (a clock change) file order wins. It is a place
+for looking, never a claim: what is shown is the time as the source has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from leeward.evidence.item import ITEM_KINDS
+from leeward.ingest import zones
+from leeward.messages.record import Direction, Record
+from leeward.people.handles import matching_key
+from leeward.vault.projection import Connection, RowExists, Shape
+
+__all__ = ["FLOATING", "INCIDENT_KIND", "INSERT", "INSTANT", "SHAPE", "UNKNOWN", "Feed", "key_of"]
+
+SHAPE = Shape(
+    "1",
+    """
+    CREATE TABLE entries(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, of TEXT);
+    CREATE TABLE settings(name TEXT PRIMARY KEY, value TEXT);
+    CREATE TABLE originals(sha256 TEXT, archive TEXT, entry INTEGER, reading INTEGER, receipt TEXT);
+    CREATE TABLE senders(id INTEGER PRIMARY KEY, name TEXT NOT NULL, handle TEXT NOT NULL, key TEXT NOT NULL,
+                         UNIQUE(name, handle));
+    CREATE TABLE threads(id INTEGER PRIMARY KEY, service TEXT NOT NULL, title TEXT NOT NULL, UNIQUE(service, title));
+    CREATE TABLE thread_senders(thread INTEGER, sender INTEGER, PRIMARY KEY(thread, sender)) WITHOUT ROWID;
+    CREATE TABLE items(place INTEGER PRIMARY KEY, entry INTEGER, n INTEGER, kind INTEGER, at INTEGER, at_kind INTEGER,
+                       sender INTEGER, thread INTEGER, direction INTEGER, text TEXT, start INTEGER, extra TEXT,
+                       aside INTEGER DEFAULT 0, same_as INTEGER);
+    CREATE INDEX items_by_entry ON items(entry, n);
+    CREATE VIRTUAL TABLE words USING fts5(text, content='items', content_rowid='place', tokenize='unicode61',
+                                          columnsize=0);
+    """,
+)
+
+INCIDENT_KIND = ITEM_KINDS.index("incident")
+INSTANT, FLOATING, _ABOUT, UNKNOWN = range(4)
+
+_EPOCH_1900 = -2_208_988_800_000
+_TIES = 512
+_SOURCES = 1023
+_CLOCK_CHANGE_MS = 2 * 3_600_000
+_MAX_KEY = (1 << 44) - 1
+
+
+def key_of(ms: int) -> int:
+    """Return the sort key of an instant: milliseconds since 1900, held inside 44 bits."""
+    return min(max(ms - _EPOCH_1900, 0), _MAX_KEY)
+
+
+class Feed:
+    """Takes the records of one reading into the projection, in source order.
+
+    Args:
+        db: the projection.
+        number: entry number of the reading.
+        service: whatsapp, sms, …
+        zone: IANA name for clock times, None to let them float.
+    """
+
+    def __init__(self, db: Connection, number: int, service: str, zone: str | None) -> None:
+        self._db = db
+        self._number = number
+        self._service = service
+        self._zone = zone
+        self._source = (number % _SOURCES + 1) << 9
+        self._senders: dict[tuple[str, str], int] = {}
+        self._threads: dict[str, int] = {}
+        self._members: set[tuple[int, int]] = set()
+        self._key = 0
+        self._tie = 0
+        self._at: int | None = None
+        self._n = 0
+        self.ambiguous = 0
+        self.first: int | None = None
+        self.last: int | None = None
+        self.saw_instants = False
+        self.saw_owner = False
+
+    def _sender(self, name: str, handle: str) -> int:
+        pair = (name, handle)
+        found = self._senders.get(pair)
+        if found is None:
+            self._db.execute(
+                "INSERT OR IGNORE INTO senders(name, handle, key) VALUES (?, ?, ?)",
+                (*pair, matching_key(handle or name)),
+            )
+            row = self._db.execute("SELECT id FROM senders WHERE name = ? AND handle = ?", pair).fetchone()
+            found = self._senders[pair] = int(row[0])
+        return found
+
+    def _thread(self, title: str) -> int:
+        found = self._threads.get(title)
+        if found is None:
+            pair = (self._service, title)
+            self._db.execute("INSERT OR IGNORE INTO threads(service, title) VALUES (?, ?)", pair)
+            row = self._db.execute("SELECT id FROM threads WHERE service = ? AND title = ?", pair).fetchone()
+            found = self._threads[title] = int(row[0])
+        return found
+
+    def _resolve(self, record: Record) -> tuple[int | None, int]:
+        if record.at is not None:
+            return record.at, INSTANT
+        if record.wall is None:
+            return None, UNKNOWN
+        if self._zone is None:
+            return record.wall, FLOATING
+        resolved = zones.resolve(record.wall, self._zone, self._at)
+        if resolved.kind != "instant":
+            self.ambiguous += 1
+        if resolved.at is None:
+            return record.wall, FLOATING
+        self._at = resolved.at
+        return resolved.at, INSTANT
+
+    def _place(self, ms: int | None, at_kind: int) -> int:
+        if ms is None:
+            key = self._key
+        else:
+            key = key_of(ms)
+            if at_kind == FLOATING and 0 < self._key - key <= _CLOCK_CHANGE_MS:
+                key = self._key
+        if key == self._key:
+            self._tie += 1
+            if self._tie == _TIES:
+                key, self._tie = key + 1, 0
+        else:
+            self._tie = 0
+        self._key = key
+        return key << 19 | self._source | self._tie
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Take the next records. Words are indexed by `finish`."""
+        rows = []
+        number = self._number
+        for record in records:
+            ms, at_kind = self._resolve(record)
+            if at_kind == INSTANT and ms is not None:
+                self.saw_instants = True
+                self.first = ms if self.first is None or ms < self.first else self.first
+                self.last = ms if self.last is None or ms > self.last else self.last
+            thread = self._thread(record.thread)
+            sender = None
+            if record.sender or record.handle:
+                sender = self._sender(record.sender, record.handle)
+                if (thread, sender) not in self._members:
+                    self._members.add((thread, sender))
+            extra = _pack_extra(record) if record.media or record.extra or record.time == "" else None
+            if record.direction == Direction.OUT:
+                self.saw_owner = True
+            rows.append(
+                (
+                    self._place(ms, at_kind),
+                    number,
+                    self._n,
+                    record.kind,
+                    ms,
+                    at_kind,
+                    sender,
+                    thread,
+                    record.direction,
+                    record.text,
+                    record.offset,
+                    extra,
+                )
+            )
+            self._n += 1
+        try:
+            self._db.executemany(INSERT, rows)
+        except RowExists:
+            # Two sources with one number mod 1023 at the same millisecond: find each row the next free place.
+            for row in rows:
+                self._insert_beside(row)
+
+    def _insert_beside(self, row: tuple[Any, ...]) -> None:
+        place = row[0]
+        while True:
+            try:
+                self._db.execute(INSERT, (place, *row[1:]))
+            except RowExists:
+                if self._db.execute("SELECT 1 FROM items WHERE entry = ? AND n = ?", row[1:3]).fetchone():
+                    return  # this very row is in already: the batch failed after it
+                place += 1
+            else:
+                return
+
+    def finish(self) -> int:
+        """Index the words, link what other archives already hold; return how many records were known."""
+        self._db.executemany("INSERT OR IGNORE INTO thread_senders VALUES (?, ?)", sorted(self._members))
+        self._db.execute(
+            "INSERT INTO words(rowid, text) SELECT place, text FROM items WHERE entry = ? ORDER BY place",
+            (self._number,),
+        )
+        return self._link_duplicates()
+
+    def _link_duplicates(self) -> int:
+        others = self._db.execute("SELECT 1 FROM items WHERE n >= 0 AND entry <> ? LIMIT 1", (self._number,)).fetchone()
+        if others is None or self._n == 0:
+            return 0
+        known = self._db.execute(_FIND_SAME, {"entry": self._number}).fetchall()
+        self._db.executemany("UPDATE items SET same_as = ? WHERE place = ?", known)
+        return len(known)
+
+
+INSERT = (
+    "INSERT INTO items(place, entry, n, kind, at, at_kind, sender, thread, direction, text, start, extra) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+# The n-th of several equal rows of this archive is known when another archive holds at least n of them. Rows are equal
+# when minute (exports differ in whether they write seconds), kind of time, kind, sender key, direction and text are.
+# The range over the primary key keeps each look-up to the rows of one minute.
+_FIND_SAME = """
+WITH mine AS (
+    SELECT i.place, i.place >> 19 AS key, i.at / 60000 AS minute, i.at_kind AS at_kind, i.kind AS kind, i.text AS text,
+           i.direction AS direction, coalesce(s.key, '') AS who,
+           row_number() OVER (
+               PARTITION BY i.at / 60000, i.at_kind, i.kind, i.direction, coalesce(s.key, ''), i.text ORDER BY i.n
+           ) AS nth
+    FROM items i LEFT JOIN senders s ON s.id = i.sender
+    WHERE i.entry = :entry AND i.at IS NOT NULL
+)
+SELECT (
+    SELECT min(o.place) FROM items o LEFT JOIN senders t ON t.id = o.sender
+    WHERE o.place BETWEEN (mine.key - 60000) << 19 AND (mine.key + 60000) << 19
+      AND o.entry <> :entry AND o.n >= 0 AND o.at / 60000 = mine.minute AND o.at_kind = mine.at_kind
+      AND o.kind = mine.kind AND o.direction = mine.direction AND o.text = mine.text AND coalesce(t.key, '') = mine.who
+    GROUP BY o.entry HAVING count(*) >= mine.nth LIMIT 1
+) AS same, mine.place
+FROM mine WHERE same IS NOT NULL
+"""
+
+
+def _pack_extra(record: Record) -> str:
+    media = [
+        {"name": ref.name, "sha256": ref.sha256, "size": ref.size, "type": ref.type, "here": bool(ref.place)}
+        for ref in record.media
+    ]
+    packed: dict[str, Any] = {}
+    if media:
+        packed["media"] = media
+    if record.extra:
+        packed["extra"] = record.extra
+    return msgspec.json.encode(packed).decode()
