@@ -156,6 +156,13 @@ class FileReader:
             offset += len(portion)
         return b"".join(portions)
 
+    def verify(self) -> None:
+        """Open every piece, also those that hold nothing but padding. Raises `VaultDamaged`."""
+        for _ in self.stream():
+            pass
+        for index in range(-(-self._info.size // PIECE), _pieces(self._info.size)):
+            self._piece(index)
+
     def stream(self) -> Iterator[bytes]:
         """Yield the whole file in pieces of at most 1 MiB, and check its SHA-256 at the end.
 

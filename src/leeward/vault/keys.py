@@ -22,11 +22,15 @@ class KeyRing:
         self.batch = expand(root, b"leeward/v1/batch")
         self.snapshot = expand(root, b"leeward/v1/snapshot")
         self.secrets = expand(root, b"leeward/v1/secrets")
-        self._epochs = {0: expand(root, b"leeward/v1/epoch" + bytes(4))}
+        self._pages = expand(root, b"leeward/v1/keys")
 
-    def epoch(self, number: int) -> bytes:
-        """Return the key that wraps the key pages of epoch *number*. Version 1 writes epoch 0 only."""
-        return self._epochs[number]
+    def epoch(self, number: int, secret: bytes) -> bytes:
+        """Return the key that wraps the key pages of epoch *number*; *secret* is what the head says of that epoch."""
+        return expand(self._pages, b"leeward/v1/epoch" + number.to_bytes(4, "big") + secret)
+
+    def snapshot_of(self, secret: bytes) -> bytes:
+        """Return the key that opens one snapshot; *secret* is what the head says of it."""
+        return expand(self.snapshot, b"leeward/v1/snapshot" + secret)
 
     def __repr__(self) -> str:
         return "KeyRing(****)"

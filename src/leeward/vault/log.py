@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from leeward.core.clock import Clock
-from leeward.core.errors import FromNewerVersion, OurMistake, VaultDamaged, VaultInUse
+from leeward.core.errors import OurMistake, VaultDamaged, VaultInUse
 from leeward.core.ids import RandomBytes
 from leeward.vault.keys import KeyRing
 from leeward.vault.primitives import Signer
@@ -119,6 +119,7 @@ class Log:
             "entries": 0,
             "pages": [],
             "epoch": 0,
+            "epoch_key": self._random(_KEY).hex(),
             "batches": 0,
             "frontier": [],
             "pending": [],
@@ -143,8 +144,6 @@ class Log:
             raise _missing(Place("head"))
         self._sealed_head = sealed
         self._head = json.loads(self._ring.sealer.open(self._ring.head, Place("head"), sealed))
-        if self._head["epoch"] != 0:
-            raise FromNewerVersion("This vault was written by a newer version of Leeward.")
         place = Place("secrets")
         secrets = json.loads(self._ring.sealer.open(self._ring.secrets, place, self.get(place)))
         self._signer = Signer(bytes.fromhex(secrets["ed25519"]))
@@ -261,7 +260,7 @@ class Log:
         Args:
             entries: in order.
             finished_jobs: files and readings that these entries own from now on.
-            remove: numbers of entries whose keys are destroyed and whose objects are deleted in the same commit.
+            remove: numbers of earlier entries: their keys are destroyed, their objects deleted, in the same commit.
             deletes: further objects to delete (pieces of files of removed entries).
 
         Returns:
@@ -290,9 +289,12 @@ class Log:
             if len(head["pending"]) == commitments.BATCH_PLACES:
                 self._close_batch(head, puts)
             made.append(entry)
+        remove = list(remove)
         for number in remove:
             self._set_key(touched, number, _NO_KEY)
             gone.append(self._ring.sealer.name(Place("entry", number)))
+        if any(number < len(self) for number in remove):
+            self._new_epoch(head, touched)
         gone += self._put_pages(head, touched, puts)
         done = [list(job) for job in finished_jobs]
         head["jobs"] = [job for job in head["jobs"] if job not in done]
@@ -318,8 +320,10 @@ class Log:
         self._commit({**self._head, "jobs": [job for job in self._head["jobs"] if job not in done]}, {}, [])
 
     def set_snapshot(self, snapshot: dict[str, Any] | None, deletes: Iterable[Place]) -> None:
-        """Name another snapshot, and delete the pieces of the old one."""
-        self._commit({**self._head, "snapshot": snapshot}, {}, [self._ring.sealer.name(place) for place in deletes])
+        """Name another snapshot, whose job ends with that, and delete the pieces of the old one."""
+        done = ["snapshot", snapshot["id"]] if snapshot else None
+        head = {**self._head, "snapshot": snapshot, "jobs": [job for job in self._head["jobs"] if job != done]}
+        self._commit(head, {}, [self._ring.sealer.name(place) for place in deletes])
 
     def _commit(self, head: dict[str, Any], puts: dict[str, bytes], gone: list[str]) -> None:
         head["generation"] += 1
@@ -329,7 +333,10 @@ class Log:
             try:
                 self._storage.commit(puts, [swap], gone)
             except Exists:
-                # Left behind by a kill between put and head on a storage without transactions. No head names them.
+                # Left behind by a kill between put and head on a storage without transactions. No head names them,
+                # unless another writer moved the head meanwhile: then they are that writer's, and stay.
+                if self._storage.cell("head") != self._sealed_head:
+                    raise CellMoved("head") from None
                 self._storage.delete(list(puts))
                 self._storage.commit(puts, [swap], gone)
         except CellMoved as error:
@@ -370,7 +377,7 @@ class Log:
             if page >= len(versions):
                 return bytearray(_PAGE_KEYS * _KEY)
             place = Place("keys", page, versions[page])
-            plain = self._ring.sealer.open(self._ring.epoch(self._head["epoch"]), place, self.get(place))
+            plain = self._ring.sealer.open(self._wrap_key(self._head), place, self.get(place))
             self._pages[page] = bytearray(plain)
         return self._pages[page]
 
@@ -384,6 +391,21 @@ class Log:
             touched[page] = bytearray(self._page(page))
         touched[page][index * _KEY : (index + 1) * _KEY] = key
 
+    def _wrap_key(self, head: Mapping[str, Any]) -> bytes:
+        return self._ring.epoch(head["epoch"], bytes.fromhex(head["epoch_key"]))
+
+    def _new_epoch(self, head: dict[str, Any], touched: dict[int, bytearray]) -> None:
+        """Wrap all pages anew under a key that only the new head knows.
+
+        A storage cannot promise that no copy of an old page is left: SQLite moves parts of them about when it balances
+        its tree, and a disk keeps what it likes. The one small cell that must really be overwritten is the head.
+        """
+        for page in range(len(head["pages"])):
+            if page not in touched:
+                touched[page] = bytearray(self._page(page))
+        head["epoch"] += 1
+        head["epoch_key"] = self._random(_KEY).hex()
+
     def _put_pages(self, head: dict[str, Any], touched: dict[int, bytearray], puts: dict[str, bytes]) -> list[str]:
         """Put changed pages under their next version; return the names of the versions they replace."""
         replaced = []
@@ -395,8 +417,7 @@ class Log:
             else:
                 versions.append(0)
             place = Place("keys", page, versions[page])
-            epoch = self._ring.epoch(head["epoch"])
-            puts[self._ring.sealer.name(place)] = self._ring.sealer.close(epoch, place, bytes(content))
+            puts[self._ring.sealer.name(place)] = self._ring.sealer.close(self._wrap_key(head), place, bytes(content))
         return replaced
 
     # -- checking -----------------------------------------------------------------------------------------------

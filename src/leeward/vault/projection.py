@@ -20,9 +20,20 @@ from leeward.vault.log import Log
 from leeward.vault.seal import PIECE, Place
 from leeward.vault.storage.base import Storage
 
-__all__ = ["Connection", "RowExists", "Shape", "load_snapshot", "open_projection", "save_snapshot", "snapshot_places"]
+__all__ = [
+    "Connection",
+    "RowExists",
+    "Shape",
+    "load_snapshot",
+    "open_pieces",
+    "open_projection",
+    "save_snapshot",
+    "snapshot_places",
+]
 
 _GROUP = 8
+_FIXED = ("temp_store", "temp_store_directory", "trusted_schema", "mmap_size")
+"""What the guard has set and nobody changes afterwards."""
 
 Connection = sqlite3.Connection
 """A projection. Areas ask it questions; this module and the SQLite storage alone know the library."""
@@ -57,8 +68,12 @@ def _guard(db: sqlite3.Connection) -> None:
     if db.execute("PRAGMA temp_store").fetchone()[0] != 2:
         raise OurMistake("Temporary tables could not be kept in memory.", next_step="Nothing was opened.")
 
-    def authorise(action: int, *_: object) -> int:
-        return sqlite3.SQLITE_DENY if action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH) else sqlite3.SQLITE_OK
+    def authorise(action: int, subject: str | None, value: str | None, *_: object) -> int:
+        if action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH):
+            return sqlite3.SQLITE_DENY
+        if action == sqlite3.SQLITE_PRAGMA and subject in _FIXED and value is not None:
+            return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK
 
     db.set_authorizer(authorise)
 
@@ -93,13 +108,15 @@ def save_snapshot(
         random: for its id.
     """
     content = memoryview(db.serialize())
-    identity = random(8).hex()
+    identity, secret = random(8).hex(), random(32)
+    key = ring.snapshot_of(secret)
+    log.begin_jobs([("snapshot", identity)])
     group: dict[str, bytes] = {}
     pieces = 0
     for start in range(0, len(content), PIECE):
         place = Place("snapshot", identity, pieces)
         piece = bytes(content[start : start + PIECE])
-        group[ring.sealer.name(place)] = ring.sealer.close(ring.snapshot, place, piece)
+        group[ring.sealer.name(place)] = ring.sealer.close(key, place, piece)
         pieces += 1
         if len(group) == _GROUP:
             storage.put_many(group)
@@ -107,7 +124,14 @@ def save_snapshot(
     if group:
         storage.put_many(group)
     old = snapshot_places(log.snapshot)
-    described = {"id": identity, "size": len(content), "pieces": pieces, "entries": entries, "shape": shape.version}
+    described = {
+        "id": identity,
+        "key": secret.hex(),
+        "size": len(content),
+        "pieces": pieces,
+        "entries": entries,
+        "shape": shape.version,
+    }
     log.set_snapshot(described, old)
 
 
@@ -121,7 +145,7 @@ def load_snapshot(shape: Shape, ring: KeyRing, log: Log) -> tuple[sqlite3.Connec
         return None
     try:
         content = bytearray()
-        for piece in _open_pieces(snapshot, ring, log):
+        for piece in open_pieces(snapshot, ring, log):
             content += piece
     except VaultDamaged:
         return None
@@ -134,6 +158,8 @@ def load_snapshot(shape: Shape, ring: KeyRing, log: Log) -> tuple[sqlite3.Connec
     return db, int(snapshot["entries"])
 
 
-def _open_pieces(snapshot: dict[str, object], ring: KeyRing, log: Log) -> Iterator[bytes]:
+def open_pieces(snapshot: dict[str, object], ring: KeyRing, log: Log) -> Iterator[bytes]:
+    """Yield the pieces of a snapshot. Raises `VaultDamaged`."""
+    key = ring.snapshot_of(bytes.fromhex(str(snapshot["key"])))
     for place in snapshot_places(snapshot):
-        yield ring.sealer.open(ring.snapshot, place, log.get(place))
+        yield ring.sealer.open(key, place, log.get(place))

@@ -17,7 +17,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from leeward.core.clock import Clock
-from leeward.core.errors import NotAVault, NotHere, OurMistake, VaultDamaged, WrongPassphrase
+from leeward.core.errors import (
+    CannotRead,
+    CannotWrite,
+    FromNewerVersion,
+    LeewardError,
+    NotAVault,
+    NotHere,
+    OurMistake,
+    VaultDamaged,
+    WrongPassphrase,
+)
 from leeward.core.ids import RandomBytes, new_entry_id
 from leeward.core.secret import Passphrase
 from leeward.vault.files import FileInfo, FileReader, FileWriter, file_places
@@ -33,11 +43,20 @@ from leeward.vault.keys import KeyRing
 from leeward.vault.kinds import AMENDMENT, READING, REMOVAL
 from leeward.vault.log import Entry, Log, NewEntry
 from leeward.vault.primitives import self_test
-from leeward.vault.projection import Connection, Shape, load_snapshot, open_projection, save_snapshot, snapshot_places
+from leeward.vault.projection import (
+    Connection,
+    Shape,
+    load_snapshot,
+    open_pieces,
+    open_projection,
+    save_snapshot,
+    snapshot_places,
+)
 from leeward.vault.readings import ReadingInfo, ReadingReader, ReadingWriter, reading_places
 from leeward.vault.records import COMMON, Schema, new_fields
 from leeward.vault.seal import Place
 from leeward.vault.storage.base import Absent, CellSwap, Storage
+from leeward_proof.errors import Unsound
 
 __all__ = ["Problem", "Vault", "files_of"]
 
@@ -109,23 +128,19 @@ class Vault:
         Raises:
             WrongPassphrase: neither copy of the header opens.
             NotAVault, FromNewerVersion, VaultDamaged: as they say.
+            CannotRead: this device has less free memory than the vault's Argon2id profile asks for.
         """
         self_test()
-        header, spare = storage.cell("header"), storage.cell("spare")
-        if header is None and spare is None:
-            raise NotAVault("This file is not a vault.", next_step="Please check the name. Nothing was changed.")
-        try:
-            opened = open_header(header or b"", passphrase)
-        except (WrongPassphrase, NotAVault):
-            if spare is None or spare == header:
-                raise
-            opened = open_header(spare, passphrase)
+        opened = _open_either(storage.cell("header"), storage.cell("spare"), passphrase)
         ring = KeyRing(opened.compartment, opened.root)
         log = Log(storage, ring, clock, random)
         log.load()
         vault = cls(storage, ring, log, opened, clock, random)
-        vault._clean_up()
-        vault._close_old_batch()
+        try:
+            vault._clean_up()
+            vault._close_old_batch()
+        except CannotWrite:
+            pass  # a full disk must not keep her from reading; both are done at a later unlock
         return vault
 
     def lock(self) -> None:
@@ -138,7 +153,7 @@ class Vault:
         header, spare = self.storage.cell("header"), self.storage.cell("spare")
         try:
             changed = add_passphrase(header or b"", slot, new, compartment, root)
-        except NotAVault:
+        except (NotAVault, FromNewerVersion):
             changed = add_passphrase(spare or b"", slot, new, compartment, root)
         self.storage.commit({}, [CellSwap("spare", spare, changed), CellSwap("header", header, changed)])
         self.storage.scrub()
@@ -157,16 +172,21 @@ class Vault:
         elif kind == "reading":
             self._remove_run(lambda i: [Place("block", identity, i)])
             self._remove_run(lambda i: [Place("leaves", identity, i, part) for part in range(2)])
+        elif kind == "snapshot":
+            self._remove_run(lambda i: [Place("snapshot", identity, i)])
 
     def _remove_run(self, places: Callable[[int], list[Place]]) -> None:
+        found: list[str] = []
         index, holes = 0, 0
         while holes < _HOLES:
             names = [self.ring.sealer.name(place) for place in places(index)]
             present = [name for name in names if self._has(name)]
-            if present:
-                self.storage.delete(present)
+            found += present
             holes = 0 if present else holes + 1
             index += 1
+        # From the end: killed in here, the next search starts at 0 again and must not meet a long gap.
+        for end in range(len(found), 0, -_HOLES // 2):
+            self.storage.delete(found[max(0, end - _HOLES // 2) : end])
 
     def _has(self, name: str) -> bool:
         try:
@@ -347,6 +367,8 @@ class Vault:
             problems += [Problem("tree", what) for what in self.log.check_tree()]
         except VaultDamaged as damage:
             problems.append(Problem("tree", damage.message))
+        except Unsound:
+            problems.append(Problem("tree", "The signature of the checkpoint is wrong."))
         known: set[str] = set()
         try:
             known = self.log.places()
@@ -375,8 +397,7 @@ class Vault:
         problems = []
         for info in files_of(entry.fields):
             try:
-                for _ in self.file(entry, info).stream():
-                    pass
+                self.file(entry, info).verify()
             except VaultDamaged as damage:
                 problems.append(Problem(f"{where}, a file", damage.message))
         if entry.kind == READING.kind:
@@ -397,20 +418,39 @@ class Vault:
         return []
 
     def _check_snapshot(self, known: set[str]) -> list[Problem]:
-        problems = []
-        for place in snapshot_places(self.log.snapshot):
-            known.add(self.ring.sealer.name(place))
-            try:
-                self.ring.sealer.open(self.ring.snapshot, place, self.log.get(place))
-            except VaultDamaged:
-                problems.append(
-                    Problem(
-                        "snapshot", "The quick-start copy is damaged. It is made anew from the log; nothing is lost."
-                    )
-                )
-                break
-        return problems
+        snapshot = self.log.snapshot
+        if snapshot is None:
+            return []
+        known.update(self.ring.sealer.name(place) for place in snapshot_places(snapshot))
+        try:
+            for _ in open_pieces(snapshot, self.ring, self.log):
+                pass
+        except VaultDamaged:
+            what = "The quick-start copy is damaged. It is made anew from the log; nothing is lost."
+            return [Problem("snapshot", what)]
+        return []
 
     def _check_leftovers(self, known: set[str]) -> list[Problem]:
         left = sum(1 for name in self.storage.names() if name not in known)
         return [Problem("file", f"{left} sealed parts belong to nothing.")] if left else []
+
+
+def _open_either(header: bytes | None, spare: bytes | None, passphrase: Passphrase) -> Opened:
+    """Open the header, or its spare copy when that differs. What went wrong with the first is what is said."""
+    copies = [copy for copy in (header, spare) if copy is not None]
+    if not copies:
+        raise NotAVault("This file is not a vault.", next_step="Please check the name. Nothing was changed.")
+    first: LeewardError | None = None
+    for copy in dict.fromkeys(copies):
+        try:
+            return open_header(copy, passphrase)
+        except (WrongPassphrase, NotAVault, FromNewerVersion) as error:
+            # One changed bit can make a copy look newer, or foreign; the other copy then says the truth.
+            first = error if first is None or isinstance(error, WrongPassphrase) else first
+        except MemoryError:
+            first = first or CannotRead(
+                "There is not enough free memory to open this vault.",
+                next_step="Please close other programs, then try again.",
+            )
+    assert first is not None  # noqa: S101  # there was at least one copy
+    raise first

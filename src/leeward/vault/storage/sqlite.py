@@ -13,12 +13,21 @@ sealed bytes and keyed names. Follows docs/formats/vault.md §1.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from leeward.core.errors import CannotRead, CannotWrite, LeewardError, NotAVault, VaultDamaged, VaultInUse
+from leeward.core.errors import (
+    CannotRead,
+    CannotWrite,
+    LeewardError,
+    NotAVault,
+    OurMistake,
+    VaultDamaged,
+    VaultInUse,
+)
 from leeward.core.units import KiB
 from leeward.vault.storage.base import Absent, CellMoved, CellSwap, Exists
 
@@ -54,6 +63,13 @@ class SqliteStorage:
             raise CannotWrite(
                 "There is already something with this name.", next_step="Choose another name; nothing was changed."
             )
+        try:
+            # For her eyes alone from its first moment, and never through a link that someone else laid there.
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise CannotWrite(
+                "The vault cannot be written there.", next_step="Please check the folder, and who may write to it."
+            ) from error
         storage = cls(_connect(path), path)
         try:
             storage._prepare()
@@ -63,7 +79,6 @@ class SqliteStorage:
             for leftover in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-journal")):
                 leftover.unlink(missing_ok=True)
             raise
-        path.chmod(0o600)
         return storage
 
     @classmethod
@@ -98,6 +113,11 @@ class SqliteStorage:
         except LeewardError:
             storage.close()
             raise
+        try:
+            # After a kill the log file still holds what was deleted just before: fold it back now, not at the end.
+            storage.scrub()
+        except CannotWrite:
+            pass  # on a full disk the vault must still open; it is folded back when there is room
         return storage
 
     def _prepare(self) -> None:
@@ -123,6 +143,8 @@ class SqliteStorage:
     def _run(self, act: Callable[[sqlite3.Connection], T]) -> T:
         try:
             return act(self._db)
+        except sqlite3.ProgrammingError as error:
+            raise OurMistake("The vault was used after it was locked.", next_step="Please unlock it again.") from error
         except sqlite3.Error as error:
             if self._db_in_transaction():
                 try:
@@ -203,12 +225,16 @@ class SqliteStorage:
         self._run(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
 
     def check(self) -> list[str]:
-        """Ask SQLite to walk all its pages."""
+        """Ask SQLite to walk all its pages, and compare its tables with what `create` made."""
         try:
-            rows = self._db.execute("PRAGMA quick_check(20)").fetchall()
-        except sqlite3.Error:
+            walked = self._run(lambda db: db.execute("PRAGMA quick_check(20)").fetchall())
+            tables = self._run(lambda db: db.execute("SELECT type, sql FROM sqlite_master ORDER BY name").fetchall())
+        except OurMistake:
+            raise
+        except LeewardError:
             return ["The file's own structure is damaged."]
-        return [] if rows == [("ok",)] else ["The file's own structure is damaged."]
+        expected = [("table", line.removesuffix(";")) for line in sorted(_SCHEMA.split("\n")) if line]
+        return [] if walked == [("ok",)] and tables == expected else ["The file's own structure is damaged."]
 
     def close(self) -> None:
         """Fold the log back and let go of the file."""
