@@ -356,9 +356,7 @@ def write_bundle(path: Path, composed: Composed) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_sealed_bundle(
-    path: Path, composed: Composed, encrypt: Callable[[_Chunks, BinaryIO], None]
-) -> None:
+def write_sealed_bundle(path: Path, composed: Composed, encrypt: Callable[[_Chunks, BinaryIO], None]) -> None:
     """Check *composed* as a stranger would, then write it to *path* encrypted; the open bundle never reaches a disk.
 
     Args:

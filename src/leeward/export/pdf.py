@@ -35,7 +35,7 @@ _TEMPLATE = """\
   #set text(8pt, fill: luma(35%))
   Selected by the owner. #h(1fr) Page #counter(page).display() of #counter(page).final().first()
 ])
-#set text(10pt, font: d.fonts, lang: "en", hyphenate: false)
+#set text(10pt, font: d.fonts, lang: "en", hyphenate: false, number-type: "lining")
 #set par(leading: 0.55em, justify: false)
 #text(20pt, weight: "bold")[Transcript]
 #v(2mm)
@@ -128,7 +128,7 @@ def _data(bundle: Bundle, digest: str) -> dict[str, Any]:
         "facts": [[label, _shown(value)] for label, value in cover_facts(bundle)],
         "people": [_shown(one) for one in participants(bundle)] or ["nobody named"],
         "sources": [[_shown(title), [_shown(fact) for fact in facts]] for title, facts in source_lines(bundle)]
-        + [["Written down by the owner", [f"{own:,} items"]] for own in [_own(bundle)] if own],
+        + [["Written down by the owner", [f"{own:,} items" if own > 1 else "1 item"]] for own in [_own(bundle)] if own],
         "digest": _shown(digest),
         "fonts": ["Libertinus Serif", "Noto Sans", "Noto Sans CJK SC", "Noto Color Emoji", "DejaVu Sans"],
         "items": items,
