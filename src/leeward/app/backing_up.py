@@ -33,7 +33,6 @@ from leeward.core.secret import Passphrase
 from leeward.evidence.custody import HANDOVER
 from leeward.vault.age import (
     AgeRefused,
-    Readable,
     Writable,
     age_decrypt,
     age_decrypt_passphrase,
@@ -51,7 +50,7 @@ _GROUP_BYTES = 8 << 20
 _MAX_OBJECT = 64 << 20
 """No object of a vault is near this; a hostile backup cannot make us hold more."""
 
-_README = """This is a backup of a Leeward vault. Everything in it is still sealed: it opens only with the vault's passphrase.
+_README = """This is a backup of a vault. Everything in it is still sealed: it opens only with the vault's passphrase.
 To bring it back: leeward restore FILE NEW-VAULT
 """
 
@@ -291,7 +290,8 @@ class _Taker:
             head = _json(content)
             if head.get("format") != _FORMAT:
                 raise _not_ours()
-            self._expected = head.get("objects")
+            expected = head.get("objects")
+            self._expected = expected if isinstance(expected, int) else None
         elif kind == "cells" and rest in CELLS:
             self._cells[rest] = content
         elif kind == "objects" and len(rest) == 64 and set(rest) <= set("0123456789abcdef"):

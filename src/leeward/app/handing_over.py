@@ -49,7 +49,7 @@ from leeward_proof.commit import SEGMENT
 __all__ = ["Handed", "hand_over"]
 
 _INCIDENT_OPENS = ("kind", "written", "text", "quotes", "happened", "where", "witnesses", "injuries", "reports")
-"""Facts. Feelings, effects and the kinds of abuse she chose stay closed; ``attachments`` is opened when there are any."""
+"""Facts. Feelings, effects and the kinds of abuse stay closed; ``attachments`` is opened when there are any."""
 
 _SERVICES = {"whatsapp": "WhatsApp", "sms": "SMS"}
 

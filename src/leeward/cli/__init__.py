@@ -1,1 +1,1 @@
-"""The command line: the same acts as everywhere, one file a command, and the voice they share."""
+"""The command line. Commands call ``leeward.app`` and nothing else; how they speak is in ``voice``."""
