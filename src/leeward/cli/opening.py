@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import click
 
@@ -61,14 +61,14 @@ passphrase_option = click.option(
 def with_asked(command: Callable[..., int | None]) -> Callable[..., int | None]:
     """Give a command `Asked` as its first argument."""
 
-    @click.pass_obj
+    @click.pass_context
     @wraps(command)
-    def called(made: tuple[Voice, Settings], *args: Any, as_json: bool = False, **kwargs: Any) -> int | None:
-        voice, settings = made
+    def called(context: click.Context, /, *args: Any, as_json: bool = False, **kwargs: Any) -> int | None:
+        voice, settings = context.obj
         voice.json = as_json
         return command(Asked(voice, settings, SystemClock()), *args, **kwargs)
 
-    return called
+    return cast("Callable[..., int | None]", called)
 
 
 def read_passphrase(path: Path) -> Passphrase:

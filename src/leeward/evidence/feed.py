@@ -30,6 +30,7 @@ SHAPE = Shape(
     """
     CREATE TABLE entries(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, of TEXT);
     CREATE TABLE settings(name TEXT PRIMARY KEY, value TEXT);
+    CREATE TABLE acts(entry INTEGER PRIMARY KEY, act TEXT);
     CREATE TABLE originals(sha256 TEXT, archive TEXT, entry INTEGER, reading INTEGER, receipt TEXT);
     CREATE TABLE senders(id INTEGER PRIMARY KEY, name TEXT NOT NULL, handle TEXT NOT NULL, key TEXT NOT NULL,
                          UNIQUE(name, handle));

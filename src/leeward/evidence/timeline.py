@@ -16,9 +16,11 @@ from leeward.core.errors import NotHere, UsageError
 from leeward.evidence.feed import INCIDENT_KIND, INSERT, INSTANT, SHAPE, Feed, key_of
 from leeward.evidence.incident import happened_at, searchable, show_happened
 from leeward.evidence.item import AT_KINDS, ITEM_KINDS, Asked, Item, Page
+from leeward.evidence.persons import PERSON, act_from
 from leeward.evidence.query import MARK_OFF, MARK_ON, UNSEGMENTED, like_pattern, mark_all, match_expression, spans
 from leeward.messages.record import Direction, decode_block
 from leeward.people.handles import matching_key
+from leeward.people.person import Act, Person, persons_after
 from leeward.vault.kinds import AMENDMENT, ARCHIVE, ASIDE, READING, REMOVAL, SETTING, changes_of
 from leeward.vault.log import Entry
 from leeward.vault.records import read
@@ -95,6 +97,9 @@ class Timeline:
             )
         elif entry.kind == SETTING.kind:
             self.db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (known["name"], known["value"]))
+        elif entry.kind == PERSON.kind:
+            act = msgspec.json.encode(known["act"]).decode()
+            self.db.execute("INSERT INTO acts VALUES (?, ?)", (entry.number, act))
         elif entry.kind == AMENDMENT.kind:
             self._amended(known["of"])
         elif entry.kind == ASIDE.kind:
@@ -186,6 +191,20 @@ class Timeline:
         row = self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
+    def acts(self) -> list[Act]:
+        """Return what she did about who is who, oldest first."""
+        rows = self.db.execute("SELECT act FROM acts ORDER BY entry")
+        return [act_from(msgspec.json.decode(act)) for (act,) in rows]
+
+    def persons(self) -> dict[str, Person]:
+        """Return everybody she named, by id."""
+        return persons_after(self.acts())
+
+    def handles(self) -> list[str]:
+        """Return every number, address or name that archives call somebody, as written."""
+        rows = self.db.execute("SELECT DISTINCT CASE handle WHEN '' THEN name ELSE handle END FROM senders")
+        return [row[0] for row in rows]
+
     def archive_with(self, sha256: str) -> tuple[str, int, int | None, dict[str, Any] | None] | None:
         """Return (archive id, entry number, reading number, receipt) of an original that is here already."""
         row = self.db.execute(
@@ -252,7 +271,19 @@ class Timeline:
         return self._item(self.db.execute(f"{_COLUMNS} , NULL FROM items i WHERE i.place = ?", (place,)).fetchone())
 
     def threads_of(self, person: str) -> list[int]:
-        """Return the conversations a person takes part in, by name or number as written, or by an equal number."""
+        """Return the conversations a person takes part in.
+
+        Args:
+            person: a name or number as an archive writes it, an equal number, or somebody she named: then the
+                conversations of everything she joined to them.
+        """
+        named = [each for each in self.persons().values() if each.name.casefold() == person.casefold()]
+        found: set[int] = set()
+        for called in (person, *(handle.as_written for each in named for handle in each.handles)):
+            found |= self._threads_with(called)
+        return sorted(found)
+
+    def _threads_with(self, person: str) -> set[int]:
         key = matching_key(person)
         rows = self.db.execute(
             "SELECT DISTINCT t.thread FROM thread_senders t JOIN senders s ON s.id = t.sender "
@@ -262,7 +293,7 @@ class Timeline:
         found = {row[0] for row in rows}
         # A conversation that only she wrote in names the other one in its title alone.
         titles = self.db.execute("SELECT id, title FROM threads").fetchall()
-        return sorted(found | {thread for thread, title in titles if title == person or matching_key(title) == key})
+        return found | {thread for thread, title in titles if title == person or matching_key(title) == key}
 
     def _select(self, asked: Asked, limit: int, after: int | None, newest_first: bool) -> list[tuple[Any, ...]]:
         where, values = self._conditions(asked)
