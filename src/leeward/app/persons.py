@@ -45,7 +45,7 @@ def undo(session: Session, act: int) -> None:
 
 
 def suggestions(session: Session) -> list[tuple[Handle, ...]]:
-    """Return handles of the archives that may be one person's number, to be offered to her; joined ones are left out."""
+    """Return groups of handles that may be one, to be offered to her; groups she has joined are left out."""
     taken = {handle for person in persons(session) for handle in person.handles}
     found = (handle_of(text) for text in session.timeline.handles())
     return [group for group in same_key(found) if not set(group) <= taken]
