@@ -198,9 +198,10 @@ def source_lines(bundle: Bundle) -> Iterator[tuple[str, list[str]]]:
     """Yield each archive as its title and what is known of it."""
     for number, reading in enumerate(bundle.readings):
         shown = {field.name: field.value for field in bundle.entries[reading.entry].open}
+        received = reading.received or "on a day not stated"
         facts = [
             f"SHA-256 {shown.get('original', '')}",
-            f"{_count(reading.size, 'byte')}; received {reading.received or 'on a day not stated'}",
+            f"{_count(reading.size, 'byte')}; received {received}" if reading.size else f"received {received}",
             f"read by {shown.get('reader', '')} {shown.get('reader_version', '')}",
             f"{_count(bundle.reading_of.count(number), 'item')} here",
         ]

@@ -49,6 +49,7 @@ NOT_PROVEN = (
 )
 _WHOSE = "Whose log this is. Compare the key with one you were given by another road."
 
+_PLACE = RECORD_FIELDS.index("place")
 _MIB = 1 << 20
 _KEPT = {
     "README.txt": _MIB,
@@ -304,6 +305,31 @@ class _Check:
             file = bundle.files[reading.original - 1]
             if file.sha256 != original or file.size != reading.size:
                 raise Unsound("file", file.name, "not the original of this archive")
+            self.check_places(reading, file.name, where)
+
+    def check_places(self, reading: Reading, name: str, where: str) -> None:
+        """Find each record at its place of the included original, from the first byte to the last."""
+        original = self.members.get(name)
+        if original is None:
+            return  # said already: the files are not those the proof speaks of
+        places = []
+        for segment in reading.segments:
+            for record in segment.records:
+                here = f"{where}, segment {segment.number}, place {record.at}"
+                place = record.values[_PLACE]
+                if place is None or not place.startswith(b"\0"):
+                    continue  # closed, or inside a member of a zip
+                numbers = re.fullmatch(rb"\0([0-9]{1,12})\0([0-9]{1,12})", place)
+                offset, length = (int(numbers[1]), int(numbers[2])) if numbers else (original.size, 1)
+                if offset + length > original.size:
+                    self.note(Unsound("file", here, "its place lies outside the original"))
+                elif length == len(record.raw):
+                    places.append((offset, here, record.raw))
+        # Rising: the file may be a stream for which going back means beginning anew.
+        for offset, here, raw in sorted(places):
+            self.file.seek(original.offset + offset)
+            if self.file.read(len(raw)) != raw:
+                self.note(Unsound("file", here, "its bytes do not stand at this place of the original"))
 
     def check_segment(self, reading: Reading, segment: Segment, width: int, where: str) -> None:
         where = f"{where}, segment {segment.number}"

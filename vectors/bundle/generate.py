@@ -637,6 +637,16 @@ class Flaws:
 
         edited = with_json({**whole, "originals/0001.txt": original}, whole_world, other_original)
         self.sealed("file_other_original", "file", edited, "an original that is not the one of the archive")
+        for name, offset, why in (
+            ("elsewhere", 1, "a message does not stand at its place of the original"),
+            ("outside", 10_000, "the place of a message lies outside the original"),
+        ):
+            world = World()
+            records = [line(0, "Carl", "message 0", offset=offset)]
+            archive = world.archive("chat", records, original=records[0][0] + b"more")
+            opened = [world.archives[archive].opening(0, ("raw", "place", "sender", "time", "media"))]
+            contents = world.contents([message((0, 0), records[0])], [], [(archive, opened)], whole=True)
+            self.sealed(f"file_place_{name}", "file", members_of(contents, world), why)
 
     def texts(self) -> None:
         members, world = self.members, self.world

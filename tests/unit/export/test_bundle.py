@@ -13,14 +13,14 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import pytest
 
 from leeward.core.errors import CannotWrite, OurMistake, VaultDamaged
 from leeward.export import bundle as module
-from leeward.export.bundle import Attachment, Composed, Contents, compose, write_bundle
+from leeward.export.bundle import Attachment, Composed, Contents, compose, write_bundle, write_sealed_bundle
 from leeward_proof.verify import check, read_bundle
 
 PICTURE = b"a picture " * 1000
@@ -249,7 +249,8 @@ def test_only_shown_messages_with_attachments_open_what_they_refer_to(made_up: M
 
 def test_a_whole_archive_brings_its_original_and_its_places(made_up: ModuleType) -> None:
     world = made_up.World()
-    lines = [made_up.line(n, "Bea", f"message {n}") for n in range(3)]
+    size = len(made_up.line(0, "Bea", "message 0")[0])
+    lines = [made_up.line(n, "Bea", f"message {n}", offset=n * size) for n in range(3)]
     archive = world.archive("chat", lines)
     opened = [world.archives[archive].opening(n, ("raw", "place", "sender", "time", "media")) for n in range(3)]
     contents = world.contents(
@@ -308,3 +309,38 @@ def test_the_receiver_is_told_what_is_not_proven(made_up: ModuleType) -> None:
     assert "WHAT IT DOES NOT PROVE" in readme
     assert "left out" in readme
     assert max(len(line) for line in readme.splitlines()) <= 130
+
+
+def test_a_sealed_bundle_reaches_the_disk_only_sealed(made_up: ModuleType, tmp_path: Path) -> None:
+    world, contents = chat(made_up)
+    composed = compose(contents, world.sign, pdf=False)
+
+    def turn_over(plain: Any, sealed: BinaryIO) -> None:
+        while portion := plain.read(1000):
+            sealed.write(bytes(255 - byte for byte in portion))
+
+    write_sealed_bundle(tmp_path / "bundle.sealed", composed, turn_over)
+
+    written = (tmp_path / "bundle.sealed").read_bytes()
+    assert bytes(255 - byte for byte in written) == whole(composed)
+    assert [one.name for one in tmp_path.iterdir()] == ["bundle.sealed"]
+
+
+def test_an_unsound_bundle_is_not_sealed_either(made_up: ModuleType, tmp_path: Path) -> None:
+    contents = chat(made_up)[1]
+    composed = compose(contents, made_up.World("carl").sign, pdf=False)
+
+    with pytest.raises(OurMistake, match="Nothing was written"):
+        write_sealed_bundle(tmp_path / "bundle.sealed", composed, lambda _plain, _sealed: None)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_size_that_is_not_said_is_not_printed(made_up: ModuleType) -> None:
+    world, contents = chat(made_up)
+    reading = msgspec.structs.replace(contents.readings[0], size=0)
+
+    data = whole(compose(msgspec.structs.replace(contents, readings=[reading]), world.sign, pdf=False))
+
+    assert b"received 2024-02-02" in data
+    assert b"0 bytes; received" not in data
