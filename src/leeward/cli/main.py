@@ -65,6 +65,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status."""
+    _keep_to_ourselves()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     voice = Voice.of_this_process(json="--json" in typed)
 
@@ -84,3 +85,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return status
 
     sys.exit(voice.around(act))
+
+
+def _keep_to_ourselves() -> None:
+    """Files of this process are for its owner alone, and a crash writes no image of its memory to the disk."""
+    os.umask(0o077)
+    try:
+        import resource  # noqa: PLC0415  # not on Windows
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (ImportError, ValueError, OSError):
+        pass  # the platform has no such images, or forbids them already

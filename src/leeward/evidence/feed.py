@@ -26,7 +26,7 @@ from leeward.vault.projection import Connection, RowExists, Shape
 __all__ = ["FLOATING", "INCIDENT_KIND", "INSERT", "INSTANT", "SHAPE", "UNKNOWN", "Feed", "key_of"]
 
 SHAPE = Shape(
-    "1",
+    "2",
     """
     CREATE TABLE entries(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, of TEXT);
     CREATE TABLE settings(name TEXT PRIMARY KEY, value TEXT);
@@ -34,7 +34,8 @@ SHAPE = Shape(
     CREATE TABLE originals(sha256 TEXT, archive TEXT, entry INTEGER, reading INTEGER, receipt TEXT);
     CREATE TABLE senders(id INTEGER PRIMARY KEY, name TEXT NOT NULL, handle TEXT NOT NULL, key TEXT NOT NULL,
                          UNIQUE(name, handle));
-    CREATE TABLE threads(id INTEGER PRIMARY KEY, service TEXT NOT NULL, title TEXT NOT NULL, UNIQUE(service, title));
+    CREATE TABLE threads(id INTEGER PRIMARY KEY, service TEXT NOT NULL, title TEXT NOT NULL, only INTEGER NOT NULL,
+                         UNIQUE(service, title, only));
     CREATE TABLE thread_senders(thread INTEGER, sender INTEGER, PRIMARY KEY(thread, sender)) WITHOUT ROWID;
     CREATE TABLE items(place INTEGER PRIMARY KEY, entry INTEGER, n INTEGER, kind INTEGER, at INTEGER, at_kind INTEGER,
                        sender INTEGER, thread INTEGER, direction INTEGER, text TEXT, start INTEGER, extra TEXT,
@@ -47,6 +48,9 @@ SHAPE = Shape(
 
 INCIDENT_KIND = ITEM_KINDS.index("incident")
 INSTANT, FLOATING, _ABOUT, UNKNOWN = range(4)
+
+_NAMED = -1
+"""In the place of an entry number: a thread that all archives of a service with this title share."""
 
 _EPOCH_1900 = -2_208_988_800_000
 _TIES = 512
@@ -62,6 +66,9 @@ def key_of(ms: int) -> int:
 
 class Feed:
     """Takes the records of one reading into the projection, in source order.
+
+    A conversation that its file does not name is its own: two exports without a title never become one thread, or what
+    Carl wrote would be handed over with what Bea wrote.
 
     Args:
         db: the projection.
@@ -104,10 +111,10 @@ class Feed:
     def _thread(self, title: str) -> int:
         found = self._threads.get(title)
         if found is None:
-            pair = (self._service, title)
-            self._db.execute("INSERT OR IGNORE INTO threads(service, title) VALUES (?, ?)", pair)
-            row = self._db.execute("SELECT id FROM threads WHERE service = ? AND title = ?", pair).fetchone()
-            found = self._threads[title] = int(row[0])
+            which = (self._service, title, _NAMED if title else self._number)
+            self._db.execute("INSERT OR IGNORE INTO threads(service, title, only) VALUES (?, ?, ?)", which)
+            row = self._db.execute("SELECT id FROM threads WHERE service = ? AND title = ? AND only = ?", which)
+            found = self._threads[title] = int(row.fetchone()[0])
         return found
 
     def _resolve(self, record: Record) -> tuple[int | None, int]:
@@ -118,11 +125,10 @@ class Feed:
         if self._zone is None:
             return record.wall, FLOATING
         resolved = zones.resolve(record.wall, self._zone, self._at)
-        if resolved.kind != "instant":
-            self.ambiguous += 1
+        self._at = resolved.earliest
         if resolved.at is None:
+            self.ambiguous += 1
             return record.wall, FLOATING
-        self._at = resolved.at
         return resolved.at, INSTANT
 
     def _place(self, ms: int | None, at_kind: int) -> int:
@@ -209,7 +215,9 @@ class Feed:
         others = self._db.execute("SELECT 1 FROM items WHERE n >= 0 AND entry <> ? LIMIT 1", (self._number,)).fetchone()
         if others is None or self._n == 0:
             return 0
-        known = self._db.execute(_FIND_SAME, {"entry": self._number}).fetchall()
+        asked = {"entry": self._number, "many": _FULL_MINUTE}
+        known = self._db.execute(_FIND_SAME, asked).fetchall()
+        known += self._db.execute(_FIND_SAME_IN_FULL_MINUTES, asked).fetchall()
         self._db.executemany("UPDATE items SET same_as = ? WHERE place = ?", known)
         return len(known)
 
@@ -221,8 +229,7 @@ INSERT = (
 
 # The n-th of several equal rows of this archive is known when another archive holds at least n of them. Rows are equal
 # when minute (exports differ in whether they write seconds), kind of time, kind, sender key, direction and text are.
-# The range over the primary key keeps each look-up to the rows of one minute.
-_FIND_SAME = """
+_MINE = """
 WITH mine AS (
     SELECT i.place, i.place >> 19 AS key, i.at / 60000 AS minute, i.at_kind AS at_kind, i.kind AS kind, i.text AS text,
            i.direction AS direction, coalesce(s.key, '') AS who,
@@ -230,8 +237,16 @@ WITH mine AS (
                PARTITION BY i.at / 60000, i.at_kind, i.kind, i.direction, coalesce(s.key, ''), i.text ORDER BY i.n
            ) AS nth
     FROM items i LEFT JOIN senders s ON s.id = i.sender
-    WHERE i.entry = :entry AND i.at IS NOT NULL
+    WHERE i.entry = :entry AND i.at IS NOT NULL AND i.at / 60000 {chosen} IN (
+        SELECT at / 60000 FROM items WHERE entry = :entry AND at IS NOT NULL GROUP BY 1 HAVING count(*) > :many
+    )
 )
+"""
+
+# The range over the primary key keeps each look-up to the rows of one minute and its neighbours.
+_FIND_SAME = (
+    _MINE.format(chosen="NOT")
+    + """
 SELECT (
     SELECT min(o.place) FROM items o LEFT JOIN senders t ON t.id = o.sender
     WHERE o.place BETWEEN (mine.key - 60000) << 19 AND (mine.key + 60000) << 19
@@ -241,6 +256,30 @@ SELECT (
 ) AS same, mine.place
 FROM mine WHERE same IS NOT NULL
 """
+)
+
+# Where one minute holds thousands of rows (a broken clock, a file made to do harm) a look-up for each would take their
+# number squared; there both sides are numbered and joined once.
+_FIND_SAME_IN_FULL_MINUTES = (
+    _MINE.format(chosen="")
+    + """,
+theirs AS MATERIALIZED (
+    SELECT o.place AS place, o.at / 60000 AS minute, o.at_kind AS at_kind, o.kind AS kind, o.text AS text,
+           o.direction AS direction, coalesce(t.key, '') AS who,
+           row_number() OVER (
+               PARTITION BY o.entry, o.at / 60000, o.at_kind, o.kind, o.direction, coalesce(t.key, ''), o.text
+               ORDER BY o.n
+           ) AS nth
+    FROM items o LEFT JOIN senders t ON t.id = o.sender
+    WHERE o.entry <> :entry AND o.n >= 0 AND o.at / 60000 IN (SELECT minute FROM mine)
+)
+SELECT min(theirs.place), mine.place
+FROM mine JOIN theirs USING (text, minute, nth, who, at_kind, kind, direction) GROUP BY mine.place
+"""
+)
+
+_FULL_MINUTE = 500
+"""Rows of one archive in one minute beyond which the second form is used: more than any person has ever typed."""
 
 
 def _pack_extra(record: Record) -> str:

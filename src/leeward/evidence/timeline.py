@@ -134,12 +134,20 @@ class Timeline:
         number = self.number_of(identity)
         if number is None:
             return
+        aside = self.db.execute("SELECT aside FROM items WHERE entry = ? AND n = -1", (number,)).fetchone()
         self._drop("entry = ?", (number,))
         self._put_incident(number, read(self.current(number)).known)
+        if aside is not None and aside[0]:
+            # What she set aside stays aside when she changes it: a change must not put it into a bundle.
+            self._set_aside(identity, True)
 
     def _removed(self, identity: str) -> None:
         rows = self.db.execute("SELECT number FROM entries WHERE id = ? OR of = ?", (identity, identity)).fetchall()
         for (number,) in rows:
+            # A place may be given to another row later: nothing may go on pointing to it.
+            self.db.execute(
+                "UPDATE items SET same_as = NULL WHERE same_as IN (SELECT place FROM items WHERE entry = ?)", (number,)
+            )
             self._drop("entry = ?", (number,))
         self.db.execute("DELETE FROM originals WHERE archive = ?", (identity,))
 
@@ -349,11 +357,10 @@ class Timeline:
         if asked.person is not None:
             threads = self.threads_of(asked.person)
             marks = ", ".join("?" * len(threads))
-            # What she wrote herself belongs here when it names the person.
-            where.append(
-                f"(i.thread IN ({marks}) OR (i.kind = {INCIDENT_KIND} AND instr(lower(i.text), lower(?)) > 0))"
-            )
-            values += [*threads, asked.person]
+            # What she wrote herself belongs here when it names the person; "Al" is not named by "also".
+            named, value = _naming(asked.person)
+            where.append(f"(i.thread IN ({marks}) OR (i.kind = {INCIDENT_KIND} AND {named}))")
+            values += [*threads, value]
         return where, values
 
     def _item(self, row: tuple[Any, ...]) -> Item:
@@ -441,6 +448,14 @@ class Timeline:
             moment = datetime.fromtimestamp(at / 1000, ZoneInfo(zone) if zone else UTC)
             return moment.isoformat(timespec="milliseconds" if at % 1000 else "seconds")
         return datetime.fromtimestamp(at / 1000, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def _naming(person: str) -> tuple[str, str]:
+    """Return the condition under which an incident names *person*, and its value."""
+    if UNSEGMENTED.search(person) or not any(c.isalnum() for c in person):
+        return "i.text LIKE ? ESCAPE '\\'", like_pattern(person)
+    phrase = '"' + person.replace('"', " ").replace("\0", " ") + '"'
+    return "i.place IN (SELECT w.rowid FROM words w WHERE w.words MATCH ?)", match_expression(phrase)
 
 
 _COLUMNS = (
