@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 
 from leeward_proof.bundle import Bundle
 from leeward_proof.errors import NotABundle
-from leeward_proof.transcript import visible
+from leeward_proof.transcript import counted, visible
 from leeward_proof.verify import Report, read_bundle
 
 __all__ = ["main"]
@@ -58,8 +59,12 @@ def _refused(as_json: bool, sentence: str) -> int:
 
 def _print(lines: list[str]) -> None:
     # Bytes, so that a terminal or pipe without UTF-8 gets them all the same instead of an error.
-    sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # The reader of the pipe has gone. Python would complain at exit; the exit status still counts.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _json(report: Report) -> list[str]:
@@ -76,10 +81,11 @@ def _text(report: Report) -> list[str]:
     if report.sound:
         lines += [
             "",
-            f"Proven: {facts['items']:,} items from {facts['entries']:,} entries of the log and {facts['records']:,}"
-            f" messages of {facts['archives']:,} archives; {facts['files']:,} files.",
-            f"The words of {facts['words_equal_proven_bytes']:,} items are those of the proven bytes;"
-            f" {facts['words_shown_with_source']:,} are shown together with their source.",
+            f"Proven: {counted(facts['items'], 'item')}, from {facts['entries']:,} of the entries of the log and"
+            f" {counted(facts['records'], 'message')} out of {counted(facts['archives'], 'archive')};"
+            f" {counted(facts['files'], 'file')}.",
+            f"Words equal to the proven bytes: {counted(facts['words_equal_proven_bytes'], 'item')}."
+            f" Words shown together with their source: {counted(facts['words_shown_with_source'], 'item')}.",
             f"Log: {visible(facts['key'])}",
         ]
     return [*lines, "", "Not proven:", *(f"  - {sentence}" for sentence in report.not_proven)]

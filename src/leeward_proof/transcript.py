@@ -8,6 +8,7 @@ that could hide, reorder or imitate are printed as their number, and widths come
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from leeward_proof.bundle import Bundle, Item
@@ -19,6 +20,7 @@ __all__ = [
     "PAGE_LINES",
     "STATEMENT",
     "columns",
+    "counted",
     "cover_facts",
     "custody",
     "item_lines",
@@ -119,7 +121,12 @@ def _pages(lines: list[str]) -> bytes:
     return "".join(out).encode("utf-8")
 
 
-def _count(number: int, word: str) -> str:
+def counted(number: int, word: str) -> str:
+    """Return *number* and *word*, which takes an s when it is not one.
+
+    >>> counted(1200, "item")
+    '1,200 items'
+    """
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
@@ -188,22 +195,23 @@ def participants(bundle: Bundle) -> list[str]:
     said: dict[tuple[str, str], int] = {}
     for item in bundle.items:
         said[item.person, item.handle] = said.get((item.person, item.handle), 0) + 1
-    lines = [f"{_who(*person)}: {_count(said.pop(person, 0), 'item')}" for person in bundle.people]
+    lines = [f"{_who(*person)}: {counted(said.pop(person, 0), 'item')}" for person in bundle.people]
     if said:
-        lines.append(f"others or nobody named: {_count(sum(said.values()), 'item')}")
+        lines.append(f"others or nobody named: {counted(sum(said.values()), 'item')}")
     return lines
 
 
 def source_lines(bundle: Bundle) -> Iterator[tuple[str, list[str]]]:
     """Yield each archive as its title and what is known of it."""
+    counts = Counter(bundle.reading_of)
     for number, reading in enumerate(bundle.readings):
         shown = {field.name: field.value for field in bundle.entries[reading.entry].open}
         received = reading.received or "on a day not stated"
         facts = [
             f"SHA-256 {shown.get('original', '')}",
-            f"{_count(reading.size, 'byte')}; received {received}" if reading.size else f"received {received}",
+            f"{counted(reading.size, 'byte')}; received {received}" if reading.size else f"received {received}",
             f"read by {shown.get('reader', '')} {shown.get('reader_version', '')}",
-            f"{_count(bundle.reading_of.count(number), 'item')} here",
+            f"{counted(counts[number], 'item')} here",
         ]
         if reading.original:
             facts.append(f"included whole: {bundle.files[reading.original - 1].name}")
@@ -216,7 +224,7 @@ def _sources(bundle: Bundle) -> Iterator[str]:
         for fact in facts:
             yield from _line("     ", "", fact)
     if own := sum(1 for item in bundle.items if item.entries):
-        yield f"  Written down by the owner: {_count(own, 'item')}"
+        yield f"  Written down by the owner: {counted(own, 'item')}"
 
 
 def _when(item: Item) -> str:
@@ -271,7 +279,7 @@ def item_lines(bundle: Bundle, item: Item) -> Iterator[tuple[str, str]]:
                 yield "fact", f"recorded: {field.name} {field.canonical.decode('utf-8')}"
     for number in item.files:
         file = bundle.files[number - 1]
-        about = ", ".join(part for part in (file.type, _count(file.size, "byte")) if part)
+        about = ", ".join(part for part in (file.type, counted(file.size, "byte")) if part)
         yield "fact", f"{file.name}: {file.shown or 'without a name'} ({about})"
         yield "digest", f"SHA-256 {file.sha256}"
 
@@ -300,10 +308,10 @@ def _custody(bundle: Bundle, head: Checkpoint) -> Iterator[str]:
     yield "Reading does not change it: each message is bound to the bytes it was read from."
     places = sum(1 for record in bundle.records if record.values[RECORD_FIELDS.index("place")] is not None)
     if places:
-        yield from _line("", "", f"For {_count(places, 'message')} the place in the file is shown as well.")
+        yield from _line("", "", f"For {counted(places, 'message')} the place in the file is shown as well.")
     if bundle.files:
         yield ""
         yield "Files in this bundle"
         for file in bundle.files:
-            yield from _line("  ", "", f"{file.name}: {file.shown or 'without a name'} ({_count(file.size, 'byte')})")
+            yield from _line("  ", "", f"{file.name}: {file.shown or 'without a name'} ({counted(file.size, 'byte')})")
             yield f"    SHA-256 {file.sha256}"

@@ -102,3 +102,19 @@ def test_no_vector_ends_in_a_traceback(path: Path, capfdbinary: pytest.CaptureFi
     assert main([str(path), "--list"]) == expected
     assert main([str(path), "--json"]) == expected
     capfdbinary.readouterr()
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    source = str(Path(leeward_proof.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen(
+        [sys.executable, "-m", "leeward_proof", SOUND], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+
+        complaint = running.stderr.read()
+
+    assert complaint == b""
+    assert running.returncode == 0

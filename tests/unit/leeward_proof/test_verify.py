@@ -110,3 +110,25 @@ def test_every_vector_cut_anywhere_is_refused() -> None:
 def test_a_path_that_is_not_there_is_an_error_of_the_system() -> None:
     with pytest.raises(FileNotFoundError):
         check(BUNDLES / "nothing.zip")
+
+
+def test_a_small_file_cannot_keep_the_check_busy() -> None:
+    import time
+
+    from leeward_proof.commit import canonical
+
+    parts = members()
+    value = json.loads(parts["proof/bundle.json"])
+    note = next(item for item in value["items"] if item["entries"])
+    field = next(
+        one for batch in value["batches"] for entry in batch["entries"] for one in entry["open"] if one[1] == "when"
+    )
+    field[2] = ["x" * 50] * 20_000
+    value["items"] += [{**note, "n": len(value["items"]) + n} for n in range(1, 5000)]
+    parts["proof/bundle.json"] = canonical(value)
+    began = time.process_time()
+
+    report = checked(parts)
+
+    assert not report.sound
+    assert time.process_time() - began < 10  # without the bound it would print gigabytes
