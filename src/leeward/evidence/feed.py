@@ -245,7 +245,7 @@ WITH mine AS (
 
 # The range over the primary key keeps each look-up to the rows of one minute and its neighbours.
 _FIND_SAME = (
-    _MINE.format(chosen="NOT")
+    _MINE.format(chosen="NOT")  # noqa: S608  # both parts are constants of this file
     + """
 SELECT (
     SELECT min(o.place) FROM items o LEFT JOIN senders t ON t.id = o.sender
@@ -261,7 +261,7 @@ FROM mine WHERE same IS NOT NULL
 # Where one minute holds thousands of rows (a broken clock, a file made to do harm) a look-up for each would take their
 # number squared; there both sides are numbered and joined once.
 _FIND_SAME_IN_FULL_MINUTES = (
-    _MINE.format(chosen="")
+    _MINE.format(chosen="")  # noqa: S608  # as above
     + """,
 theirs AS MATERIALIZED (
     SELECT o.place AS place, o.at / 60000 AS minute, o.at_kind AS at_kind, o.kind AS kind, o.text AS text,
