@@ -21,9 +21,9 @@ from leeward.core.progress import Progress, Reached, silent
 from leeward.evidence.feed import Feed
 from leeward.ingest.base import Flag, Hints, Outcome, Recognised, Record, Refused
 from leeward.ingest.media.kinds import type_of
-from leeward.ingest.run import read_confined
+from leeward.ingest.run import STOPS, read_confined
 from leeward.ingest.zones import named_zone
-from leeward.messages.record import Direction, encode_block
+from leeward.messages.record import Direction, Kind, encode_block
 from leeward.people.handles import matching_key
 from leeward.vault.files import FileInfo
 from leeward.vault.kinds import ARCHIVE, READING
@@ -109,6 +109,7 @@ class ImportJob:
             "sha256": info.sha256,
             "type": type_of(head),
             "obtained": self._obtained,
+            "hints": _kept_hints(self._hints),
         }
         return vault.append(ARCHIVE, fields, zone=self._session.zone, file_key=file_key, owns=[("blob", info.blob)])
 
@@ -227,9 +228,15 @@ class _Intake:
         return self.recognised.service if self.recognised else ""
 
     def take(self, event: Recognised | list[Record] | Refused | Outcome) -> None:
-        """Take one event."""
+        """Take one event. Raises `ReaderStopped` for rows that no honest reader makes."""
         if isinstance(event, list):
-            self._take_records(event)
+            try:
+                for record in event:
+                    _believe(record)
+                self._take_records(event)
+            except (ValueError, OverflowError) as error:
+                # Whatever a turned reader says must end as one receipt, never as an import that fails for ever.
+                raise ReaderStopped(STOPS["garbled"]) from error
         elif isinstance(event, Refused):
             self._tally.refuse(event)
         elif isinstance(event, Recognised):
@@ -309,6 +316,25 @@ class _Intake:
         return self.feed().saw_owner
 
 
+_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_214_400_000
+"""0001-01-01 and 9999-12-31 in UTC, the days that can be written; a day less at the end leaves room for every zone."""
+
+_MOST_BYTES = 1 << 62
+"""An offset beyond this does not fit the table, and no file is that long."""
+
+
+def _believe(record: Record) -> None:
+    """Look at what came from the child: times nobody can write become unknown, anything else odd is refused."""
+    if record.at is not None and not _FIRST_MS + 86_400_000 <= record.at <= _LAST_MS:
+        record.at = None
+    if record.wall is not None and not _FIRST_MS + 86_400_000 <= record.wall <= _LAST_MS:
+        record.wall = None
+    if not (0 <= record.offset < _MOST_BYTES and 0 <= record.length < _MOST_BYTES):
+        raise ValueError("place")
+    Kind(record.kind)
+    Direction(record.direction)
+
+
 def _facts(record: Record) -> SourceFacts:
     media = msgspec.json.encode([ref.sha256 for ref in record.media if ref.place]) if record.media else _NO_MEDIA
     return (
@@ -323,11 +349,13 @@ def _facts(record: Record) -> SourceFacts:
 def finish_interrupted(
     session: Session, *, cancelled: Callable[[], bool] = lambda: False, on_progress: Progress = silent
 ) -> list[Receipt]:
-    """Read archives whose import was interrupted after sealing. Their hints are asked again later; times float."""
-    return [
-        read_archive(session, session.vault.entry(number), Hints(), cancelled=cancelled, on_progress=on_progress)
-        for number in session.timeline.unread()
-    ]
+    """Read archives whose import was interrupted after sealing, with what she said when she gave them."""
+    receipts = []
+    for number in session.timeline.unread():
+        archive = session.vault.entry(number)
+        hints = msgspec.convert(archive.fields.get("hints", {}), Hints)
+        receipts.append(read_archive(session, archive, hints, cancelled=cancelled, on_progress=on_progress))
+    return receipts
 
 
 def import_files(

@@ -153,4 +153,4 @@ def delete(session: Session, identity: str, reason: str = "") -> None:
     rows = timeline.db.execute("SELECT number FROM entries WHERE of = ? AND kind <> ?", (identity, REMOVAL.kind))
     also = [found for (number,) in rows.fetchall() if (found := session.vault.log.entry(number)) is not None]
     session.vault.remove(entry, reason, also, zone=session.zone)
-    timeline.catch_up()
+    session.forget_timeline()

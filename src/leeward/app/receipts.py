@@ -20,8 +20,9 @@ from leeward.messages.record import Direction, Kind
 __all__ = ["Receipt", "Tally", "failed", "from_kept"]
 
 _MAX_REFUSED_KEPT = 10_000
-"""Refusals kept one by one in the vault; beyond that the rest are counted in the last one. A file of garbage must not
-make an entry of a gigabyte."""
+"""Refusals kept one by one; of those beyond, only their number is kept."""
+
+_FURTHER_ON = Refused("further on", "Not listed one by one: too many.")
 
 
 class Receipt(msgspec.Struct, kw_only=True):
@@ -54,9 +55,15 @@ class Receipt(msgspec.Struct, kw_only=True):
     candidates: dict[str, tuple[str, str]] = {}
 
     def to_keep(self) -> dict[str, Any]:
-        """Return what the reading's entry keeps: all but where the file lay and how long it took."""
+        """Return what the reading's entry keeps: all but where the file lay and how long it took.
+
+        Refusals beyond the first 10,000 are kept as a number: a file of garbage must not make an entry of a gigabyte.
+        """
         kept: dict[str, Any] = msgspec.to_builtins(self)
         del kept["file"], kept["seconds"]
+        if len(self.refused) > _MAX_REFUSED_KEPT:
+            kept["refused"] = kept["refused"][:_MAX_REFUSED_KEPT]
+            kept["refused_further_on"] = len(self.refused) - _MAX_REFUSED_KEPT
         return kept
 
     def contract(self) -> dict[str, Any]:
@@ -79,7 +86,9 @@ class Receipt(msgspec.Struct, kw_only=True):
 
 def from_kept(kept: dict[str, Any], *, file: str, seconds: float) -> Receipt:
     """Return a receipt that was kept in a vault."""
-    return msgspec.convert({**kept, "file": file, "seconds": seconds}, Receipt)
+    receipt = msgspec.convert({**kept, "file": file, "seconds": seconds}, Receipt)
+    further = kept.get("refused_further_on", 0)
+    return msgspec.structs.replace(receipt, refused=[*receipt.refused, *[_FURTHER_ON] * further])
 
 
 def failed(file: str, sha256: str | None, sentence: str, *, seconds: float) -> Receipt:
@@ -152,8 +161,7 @@ class Tally:
         """
         refused = list(self._refused)
         if self._more_refused:
-            # Each place counts one, so the balance still holds; the last says that the list was cut.
-            refused += [Refused("further on", "Not listed one by one: too many.")] * self._more_refused
+            refused += [_FURTHER_ON] * self._more_refused  # each counts one, so the balance still holds
         records = sum(self._kinds)
         first, last = self._span(instants, zone, outcome.order_open)
         return Receipt(

@@ -40,6 +40,15 @@ class Session:
             self._timeline.catch_up()
         return self._timeline
 
+    def forget_timeline(self) -> None:
+        """Drop the stream and what it holds in memory; the next question makes it anew from the log.
+
+        After a deletion: names, words of the index and freed pages would otherwise live on, and go into a snapshot.
+        """
+        if self._timeline is not None:
+            self._timeline.db.close()
+            self._timeline = None
+
     @property
     def zone(self) -> str | None:
         """IANA name of the zone the vault's owner lives in, None when she named none."""

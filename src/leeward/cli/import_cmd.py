@@ -56,9 +56,10 @@ def command(
         open_vault(vault, ask_passphrase(asked, passphrase_file), clock=asked.clock, random=asked.random) as session,
         asked.voice.progress() as progress,
     ):
+        receipts = import_files(session, files, hints, on_progress=progress)
+        # After the files given now: one of them may be the interrupted one, and what is said now counts.
         for _ in finish_interrupted(session, on_progress=progress):
             asked.voice.say("A file whose import was interrupted earlier has been read now.")
-        receipts = import_files(session, files, hints, on_progress=progress)
     if asked.voice.json:
         asked.voice.result_list(receipt.contract() for receipt in receipts)
     else:

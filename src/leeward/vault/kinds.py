@@ -61,6 +61,7 @@ ARCHIVE = register(
             "sha256": "SHA-256 of the original, for opening alone",
             "type": "media type by content",
             "obtained": "whose device or account it is from, and how it was obtained, in her words",
+            "hints": "what she said when she gave it, so that an interrupted import can be finished as she meant it",
         },
     )
 )
