@@ -49,8 +49,11 @@ FREE_BYTES: Final = 2**30
 RATIO: Final = 200
 """Beyond `FREE_BYTES`: decoded bytes per stored byte. Chats and XML shrink 5 to 30 times; deflate can reach 1,030."""
 
-_PIECE: Final = 128 * 1024
+_PIECE: Final = 64 * 1024
 """Bytes asked of the source at once while hopping through a zip: small members lie close together."""
+
+_LOOK: Final = 16 * 1024
+"""Bytes decoded at least when a member is opened: most of thousands of pictures are only looked at."""
 
 REFUSALS: Final = {
     "zip_damaged": "This zip file is damaged, so its contents could not be read.",
@@ -161,7 +164,7 @@ class ZipPackage:
             raise PackageRefused("zip_method") from error
         except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, struct.error) as error:
             raise PackageRefused("zip_damaged") from error
-        return cast(BinaryIO, io.BufferedReader(_MemberStream(stream, self._count), _PIECE))
+        return cast(BinaryIO, io.BufferedReader(_MemberStream(stream, self._count), _LOOK))
 
     def _allowed(self, stored: int) -> int:
         return self._free + self._ratio * stored
