@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from leeward.core.clock import Clock
-from leeward.core.errors import OurMistake, VaultDamaged, VaultInUse
+from leeward.core.errors import CannotWrite, OurMistake, VaultDamaged, VaultInUse
 from leeward.core.ids import RandomBytes
 from leeward.vault.keys import KeyRing
 from leeward.vault.primitives import Signer
@@ -109,7 +109,11 @@ class Log:
     # -- life ---------------------------------------------------------------------------------------------------
 
     def create(self, cells: Sequence[CellSwap]) -> None:
-        """Write the first head and the log's own secrets, together with the header *cells*."""
+        """Write the first head and the log's own secrets, together with the header *cells*.
+
+        Raises:
+            CannotWrite: the storage holds a vault already. Nothing was changed.
+        """
         origin = f"{self._random(16).hex()}.vault.invalid"
         secrets = {"origin": origin, "ed25519": self._random(32).hex()}
         place = Place("secrets")
@@ -129,7 +133,12 @@ class Log:
             "jobs": [],
         }
         new = self._seal_head(self._head)
-        self._storage.commit({self._ring.sealer.name(place): sealed}, [CellSwap("head", None, new), *cells])
+        try:
+            self._storage.commit({self._ring.sealer.name(place): sealed}, [CellSwap("head", None, new), *cells])
+        except CellMoved as error:
+            raise CannotWrite(
+                "There is already a vault in this place.", next_step="Choose another name; nothing was changed."
+            ) from error
         self._sealed_head = new
         self.load()
 
@@ -459,10 +468,13 @@ class Log:
         return problems
 
     def recorded_commitment(self, number: int, batch: ClosedBatch | None) -> bytes:
-        """Return the commitment that batch or head keep for entry *number*."""
-        if batch is not None:
-            return batch.commitments[number - batch.first]
-        return bytes.fromhex(self._head["pending"][number - (len(self) - self.pending)])
+        """Return the commitment that batch or head keep for entry *number*. Raises `VaultDamaged` when it has none."""
+        try:
+            if batch is not None:
+                return batch.commitments[number - batch.first]
+            return bytes.fromhex(self._head["pending"][number - (len(self) - self.pending)])
+        except IndexError:
+            raise VaultDamaged(f"The batches of the log do not hold entry {number}.") from None
 
 
 def _missing(place: Place) -> VaultDamaged:
