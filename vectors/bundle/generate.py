@@ -294,14 +294,14 @@ class Flaws:
         for name, key, why in (
             ("key_low_order", str(low), "a key of small order, for which everybody can sign"),
             ("key_wrong_id", str(world.verifier).replace("+", "+0", 1), "a key that does not fit its own id"),
-            (
-                "key_not_a_log",
-                str(VerifierKey("example.com/log", world.verifier.public)),
-                "the name is not that of a log",
-            ),
             ("key_of_other_log", str(other.verifier), "the key of another log"),
         ):
             self.json(f"signature_{name}", "signature", lambda value, key=key: value.update(key=key), why)
+        stranger_world = World()
+        stranger_world.verifier = VerifierKey("example.com/log", world.verifier.public)
+        stranger_world.incident("a", "Example")
+        named = members_of(stranger_world.contents([note(0, "Example")], [(0, OPENS)]), stranger_world)
+        self.sealed("signature_name_not_a_log", "signature", named, "well signed, by a name that is not that of a log")
 
     def form(self) -> None:
         data = self.members["proof/bundle.json"]
@@ -347,7 +347,54 @@ class Flaws:
         edit("helpers_odd", lambda v: v.update(top="AAAA"), "helpers that are no digests")
         edit("field_twice", lambda v: first(v)["open"].append([15, "kind", "x"]), "a field is opened twice")
         edit("field_name", lambda v: first(v)["open"][0].__setitem__(1, "Kind"), "a name with capitals")
-        edit("record_of_no_item", lambda v: v["items"].pop(0), "a record is opened that no item shows")
+
+        def without_first(value: Any) -> None:
+            value["items"] = [{**item, "n": n} for n, item in enumerate(value["items"][1:], 1)]
+
+        def once_more(value: Any) -> None:
+            value["items"].append({**value["items"][0], "n": 5})
+
+        def deep(value: Any) -> None:
+            inner: Any = 1
+            for _ in range(65):
+                inner = [inner]
+            first(value)["open"][0][2] = inner
+
+        def segments(value: Any) -> Any:
+            return value["readings"][0]["segments"]
+
+        edit("record_of_no_item", without_first, "a record is opened that no item shows")
+        edit("record_twice", once_more, "one more item of the same record")
+        edit("fields_not_rising", lambda v: first(v)["open"].reverse(), "opened fields out of order")
+        edit("list_is_object", lambda v: v.update(people={}), "an object for a list")
+        edit("text_is_number", lambda v: v["made"].update(at=5), "a number for a text")
+        edit("text_is_list", lambda v: v["items"][0].update(words=[]), "a list for a text")
+        edit("places_not_rising", lambda v: v["batches"][0]["entries"].reverse(), "places out of order")
+        edit(
+            "two_roots",
+            lambda v: v["batches"][0].update(root=longer(v["batches"][0]["root"])),
+            "a batch with two roots",
+        )
+        edit("entry_blind_long", lambda v: first(v).update(blind=longer(first(v)["blind"])), "a blind that is too long")
+        edit("field_of_two", lambda v: first(v)["open"][0].pop(), "a field without a value")
+        edit("value_deep", deep, "a value nested 65 deep")
+        edit("segment_outside", lambda v: segments(v)[0].update(index=1), "a segment that is not in the reading")
+        edit("segment_none", lambda v: v["readings"][0].update(segments=[]), "a reading without a segment")
+        edit("item_of_both", lambda v: v["items"][0].update(entries=[0]), "an item of a record and an entry")
+        edit("words_do_not_fit", lambda v: v["items"][0].update(words="empty"), "words of an entry for a record")
+        edit("note_words_do_not_fit", lambda v: v["items"][3].update(words="line"), "words of a record for an entry")
+        edit("reading_twice", lambda v: v["readings"].append(v["readings"][0]), "two readings of one entry")
+        edit("file_not_shown", lambda v: [item.update(files=[]) for item in v["items"]], "a file that no item shows")
+        renamed = {name.replace("0001", "0002"): data for name, data in self.members.items()}
+
+        def rename(value: Any) -> None:
+            value["files"][0].update(name="attachments/0002.png")
+
+        self.sealed("form_file_unnumbered", "form", with_json(renamed, self.world, rename), "files not numbered from 1")
+        whole_world, contents = whole_archive()
+        whole = members_of(contents, whole_world)
+        orphan = with_json(whole, whole_world, lambda v: v["readings"][0].update(original=0))
+        self.sealed("form_original_of_nothing", "form", orphan, "an original that belongs to no archive")
         edit("record_in_two_items", lambda v: v["items"][1].update(record=0), "two items of one record")
         edit("entry_of_no_item", lambda v: v["items"][3].update(entries=[0]), "an entry is opened that no item shows")
         edit("item_of_nothing", lambda v: v["items"][0].update(record=-1), "an item that comes from nothing")

@@ -132,3 +132,12 @@ def test_a_small_file_cannot_keep_the_check_busy() -> None:
 
     assert not report.sound
     assert time.process_time() - began < 10  # without the bound it would print gigabytes
+
+
+def test_a_part_larger_than_it_may_be_is_refused() -> None:
+    parts = members()
+    parts["README.txt"] = b"x" * (1 << 20) + b"y"
+
+    report = checked(parts)
+
+    assert [(one.layer, one.where) for one in report.problems] == [("container", "README.txt")]
