@@ -26,14 +26,14 @@ from leeward.vault.projection import Connection, RowExists, Shape
 __all__ = ["FLOATING", "INCIDENT_KIND", "INSERT", "INSTANT", "SHAPE", "UNKNOWN", "Feed", "key_of"]
 
 SHAPE = Shape(
-    "2",
+    "3",
     """
     CREATE TABLE entries(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, of TEXT);
     CREATE TABLE settings(name TEXT PRIMARY KEY, value TEXT);
     CREATE TABLE acts(entry INTEGER PRIMARY KEY, act TEXT);
     CREATE TABLE originals(sha256 TEXT, archive TEXT, entry INTEGER, reading INTEGER, receipt TEXT);
     CREATE TABLE senders(id INTEGER PRIMARY KEY, name TEXT NOT NULL, handle TEXT NOT NULL, key TEXT NOT NULL,
-                         UNIQUE(name, handle));
+                         called TEXT NOT NULL, UNIQUE(name, handle));
     CREATE TABLE threads(id INTEGER PRIMARY KEY, service TEXT NOT NULL, title TEXT NOT NULL, only INTEGER NOT NULL,
                          UNIQUE(service, title, only));
     CREATE TABLE thread_senders(thread INTEGER, sender INTEGER, PRIMARY KEY(thread, sender)) WITHOUT ROWID;
@@ -56,6 +56,7 @@ _EPOCH_1900 = -2_208_988_800_000
 _TIES = 512
 _SOURCES = 1023
 _CLOCK_CHANGE_MS = 2 * 3_600_000
+_OUT = int(Direction.OUT)
 _MAX_KEY = (1 << 44) - 1
 
 
@@ -86,8 +87,11 @@ class Feed:
         self._senders: dict[tuple[str, str], int] = {}
         self._threads: dict[str, int] = {}
         self._members: set[tuple[int, int]] = set()
+        self._parties: dict[tuple[str, str, str], tuple[int, int | None]] = {}
         self._key = 0
+        self._over = 0
         self._tie = 0
+        self._full: dict[int, int] = {}
         self._at: int | None = None
         self._n = 0
         self.ambiguous = 0
@@ -101,8 +105,8 @@ class Feed:
         found = self._senders.get(pair)
         if found is None:
             self._db.execute(
-                "INSERT OR IGNORE INTO senders(name, handle, key) VALUES (?, ?, ?)",
-                (*pair, matching_key(handle or name)),
+                "INSERT OR IGNORE INTO senders(name, handle, key, called) VALUES (?, ?, ?, ?)",
+                (*pair, matching_key(handle or name), matching_key(name)),
             )
             row = self._db.execute("SELECT id FROM senders WHERE name = ? AND handle = ?", pair).fetchone()
             found = self._senders[pair] = int(row[0])
@@ -117,90 +121,119 @@ class Feed:
             found = self._threads[title] = int(row.fetchone()[0])
         return found
 
-    def _resolve(self, record: Record) -> tuple[int | None, int]:
-        if record.at is not None:
-            return record.at, INSTANT
-        if record.wall is None:
-            return None, UNKNOWN
-        if self._zone is None:
-            return record.wall, FLOATING
-        resolved = zones.resolve(record.wall, self._zone, self._at)
-        self._at = resolved.earliest
+    def _in_zone(self, wall: int, zone: str) -> tuple[int, int]:
+        resolved = zones.resolve(wall, zone, self._at)
+        self._at = resolved.earliest  # also of one that stays ambiguous: what follows in the file is after it
         if resolved.at is None:
             self.ambiguous += 1
-            return record.wall, FLOATING
+            return wall, FLOATING
         return resolved.at, INSTANT
 
-    def _place(self, ms: int | None, at_kind: int) -> int:
-        if ms is None:
-            key = self._key
-        else:
-            key = key_of(ms)
-            if at_kind == FLOATING and 0 < self._key - key <= _CLOCK_CHANGE_MS:
-                key = self._key
-        if key == self._key:
-            self._tie += 1
-            if self._tie == _TIES:
-                key, self._tie = key + 1, 0
-        else:
-            self._tie = 0
-        self._key = key
-        return key << 19 | self._source | self._tie
+    def _party(self, record: Record) -> tuple[int, int | None]:
+        """Return the ids of a record's thread and sender; both are noted as belonging together."""
+        thread = self._thread(record.thread)
+        sender = None
+        if record.sender or record.handle:
+            sender = self._sender(record.sender, record.handle)
+            self._members.add((thread, sender))
+        self._parties[(record.thread, record.sender, record.handle)] = (thread, sender)
+        return thread, sender
 
     def add(self, records: Sequence[Record]) -> None:
-        """Take the next records. Words are indexed by `finish`."""
+        """Take the next records. Words are indexed by `finish`.
+
+        One long loop over local names: it runs a million times in an import, and the calls it would be nicer to make
+        cost half as much as the insertion itself (bench/bench_import.py).
+        """
         rows = []
-        number = self._number
+        number, source, zone, parties = self._number, self._source, self._zone, self._parties
+        n, last_key, over, tie = self._n, self._key, self._over, self._tie
         for record in records:
-            ms, at_kind = self._resolve(record)
-            if at_kind == INSTANT and ms is not None:
-                self.saw_instants = True
-                self.first = ms if self.first is None or ms < self.first else self.first
-                self.last = ms if self.last is None or ms > self.last else self.last
-            thread = self._thread(record.thread)
-            sender = None
-            if record.sender or record.handle:
-                sender = self._sender(record.sender, record.handle)
-                if (thread, sender) not in self._members:
-                    self._members.add((thread, sender))
-            extra = _pack_extra(record) if record.media or record.extra or record.time == "" else None
-            if record.direction == Direction.OUT:
+            ms = record.at
+            if ms is None:
+                ms = record.wall
+                if ms is None:
+                    at_kind = UNKNOWN
+                elif zone is None:
+                    at_kind = FLOATING
+                else:
+                    ms, at_kind = self._in_zone(ms, zone)
+            else:
+                at_kind = INSTANT
+            if ms is None:
+                key = last_key
+            else:
+                key = ms - _EPOCH_1900
+                if not 0 <= key <= _MAX_KEY:
+                    key = key_of(ms)
+                if at_kind == INSTANT:
+                    self.saw_instants = True
+                    if self.first is None or ms < self.first:
+                        self.first = ms
+                    if self.last is None or ms > self.last:
+                        self.last = ms
+                elif 0 < last_key - key <= _CLOCK_CHANGE_MS:
+                    key = last_key
+            if key == last_key:
+                tie += 1
+                if tie == _TIES:
+                    over, tie = over + 1, 0
+            else:
+                over = tie = 0
+            last_key = key
+            title, name, handle = record.thread, record.sender, record.handle
+            thread, sender = parties.get((title, name, handle)) or self._party(record)
+            direction = record.direction
+            if direction == _OUT:
                 self.saw_owner = True
+            extra = _pack_extra(record) if record.media or record.extra or record.time == "" else None
+            place = (key + over) << 19 | source | tie
             rows.append(
                 (
-                    self._place(ms, at_kind),
+                    place,
                     number,
-                    self._n,
+                    n,
                     record.kind,
                     ms,
                     at_kind,
                     sender,
                     thread,
-                    record.direction,
+                    direction,
                     record.text,
                     record.offset,
                     extra,
                 )
             )
-            self._n += 1
+            n += 1
+        self._n, self._key, self._over, self._tie = n, last_key, over, tie
         try:
             self._db.executemany(INSERT, rows)
         except RowExists:
-            # Two sources with one number mod 1023 at the same millisecond: find each row the next free place.
+            # A time that came before in this file, or two sources with one number mod 1023: find the next free place.
             for row in rows:
                 self._insert_beside(row)
 
     def _insert_beside(self, row: tuple[Any, ...]) -> None:
-        place = row[0]
+        try:
+            self._db.execute(INSERT, row)
+        except RowExists:
+            if self._db.execute("SELECT 1 FROM items WHERE entry = ? AND n = ?", row[1:3]).fetchone():
+                return  # this very row is in already: the batch failed after it
+            self._db.execute(INSERT, (self._free_place(row[0] >> 19), *row[1:]))
+
+    def _free_place(self, key: int) -> int:
+        """Return the next free place of this source at *key* or after it. Full milliseconds are remembered."""
+        asked = key
         while True:
-            try:
-                self._db.execute(INSERT, (place, *row[1:]))
-            except RowExists:
-                if self._db.execute("SELECT 1 FROM items WHERE entry = ? AND n = ?", row[1:3]).fetchone():
-                    return  # this very row is in already: the batch failed after it
-                place += 1
-            else:
-                return
+            key = self._full.get(key, key)
+            low = key << 19 | self._source
+            last = self._db.execute(
+                "SELECT max(place) FROM items WHERE place BETWEEN ? AND ?", (low, low + _TIES - 1)
+            ).fetchone()[0]
+            if last is None or last < low + _TIES - 1:
+                return low if last is None else int(last) + 1
+            key += 1
+            self._full[asked] = self._full[key - 1] = key
 
     def finish(self) -> int:
         """Index the words, link what other archives already hold; return how many records were known."""

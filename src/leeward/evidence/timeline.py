@@ -295,7 +295,7 @@ class Timeline:
         key = matching_key(person)
         rows = self.db.execute(
             "SELECT DISTINCT t.thread FROM thread_senders t JOIN senders s ON s.id = t.sender "
-            "WHERE s.name = ?1 OR s.handle = ?1 OR s.key = ?2",
+            "WHERE s.name = ?1 OR s.handle = ?1 OR s.key = ?2 OR s.called = ?2",
             (person, key),
         )
         found = {row[0] for row in rows}
