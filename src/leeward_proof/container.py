@@ -29,6 +29,7 @@ __all__ = [
     "Part",
     "container_chunks",
     "container_size",
+    "looks_like_bundle",
     "part_of",
     "read_container",
 ]
@@ -120,7 +121,9 @@ def read_container(file: BinaryIO, keep: Mapping[str, int]) -> tuple[list[Member
         NotABundle: neither the beginning nor the end looks like a bundle.
         Unsound: layer ``container``; the rest cannot be read.
     """
-    _recognise(file)
+    if not looks_like_bundle(file) or file.seek(0, 2) > MAX_SIZE:
+        raise NotABundle("not a bundle")
+    file.seek(0)
     members: list[Member] = []
     headers: list[tuple[bytes, int, int, int]] = []
     problems: list[Unsound] = []
@@ -177,19 +180,18 @@ def _read_member(file: BinaryIO, name: str, size: int, keep: bool) -> tuple[str,
     return digest.hexdigest(), crc, b"".join(kept) if keep else None
 
 
-def _recognise(file: BinaryIO) -> None:
-    # Both ends are looked at, so that one damaged byte makes an unsound bundle and not a file of an unknown kind.
-    file.seek(0, 2)
-    size = file.tell()
-    if size > MAX_SIZE:
-        raise NotABundle("larger than a bundle can be")
+def looks_like_bundle(file: BinaryIO) -> bool:
+    """Return True when the beginning or the end of *file* is that of a bundle; leaves it at its beginning.
+
+    Both ends are looked at, so that one damaged byte makes an unsound bundle and not a file of an unknown kind.
+    """
+    size = file.seek(0, 2)
     file.seek(0)
     head = file.read(_LOCAL.size + len(_FIRST))
     file.seek(max(0, size - _END.size - _CENTRAL.size - len(_LAST) - 64))
-    tail = file.read()
+    tail = file.read(_END.size + _CENTRAL.size + len(_LAST) + 64)
     file.seek(0)
-    if not (head[:2] == b"PK" and _FIRST in head) and _LAST not in tail:
-        raise NotABundle("not a bundle")
+    return (head[:2] == b"PK" and _FIRST in head) or _LAST in tail
 
 
 def _local(name: bytes, crc: int, size: int) -> bytes:

@@ -7,7 +7,14 @@ import zipfile
 
 import pytest
 
-from leeward_proof.container import Part, container_chunks, container_size, part_of, read_container
+from leeward_proof.container import (
+    Part,
+    container_chunks,
+    container_size,
+    looks_like_bundle,
+    part_of,
+    read_container,
+)
 from leeward_proof.errors import NotABundle, Unsound
 
 PARTS = [
@@ -101,3 +108,13 @@ def test_attachments_are_never_held_whole() -> None:
 def test_what_is_no_bundle_is_called_that(data: bytes) -> None:
     with pytest.raises(NotABundle):
         read_container(io.BytesIO(data), {})
+
+
+def test_a_bundle_is_known_by_either_end() -> None:
+    data = made()
+
+    assert looks_like_bundle(io.BytesIO(data))
+    assert looks_like_bundle(io.BytesIO(data[:-1000]))
+    assert looks_like_bundle(io.BytesIO(b"\0" + data[1:]))
+    assert not looks_like_bundle(io.BytesIO(b"\0" + data[1:-1000]))
+    assert not looks_like_bundle(io.BytesIO(b""))
