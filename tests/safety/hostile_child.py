@@ -105,6 +105,11 @@ def spin() -> Any:
     return "spun"
 
 
+def spin_for_ever() -> None:
+    while True:
+        pass
+
+
 def fall_silent() -> None:
     time.sleep(600)
 

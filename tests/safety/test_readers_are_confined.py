@@ -6,8 +6,10 @@ with it, as this user and as an ordinary one.
 
 import os
 import socket
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +77,9 @@ def result_of(messages: Any) -> Any:
     return [message.recognised.detail for message in messages if hasattr(message, "recognised")]
 
 
-def children() -> Any:
-    """Return the processes whose parent is this one."""
+def children(parent: int | None = None) -> Any:
+    """Return the processes whose parent this one is, or the given one."""
+    wanted = os.getpid() if parent is None else parent
     mine = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -84,7 +87,7 @@ def children() -> Any:
                 stat = (entry / "stat").read_text()
             except OSError:
                 continue
-            if int(stat.rpartition(")")[2].split()[1]) == os.getpid():
+            if int(stat.rpartition(")")[2].split()[1]) == wanted:
                 mine.add(entry.name)
     return mine
 
@@ -203,6 +206,51 @@ def test_cancelling_ends_the_child_at_once(deed: str) -> None:
 
     assert clock.steady() - start < 2
     assert children() == before
+
+
+PARENT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from test_readers_are_confined import talk
+messages = talk(sys.argv[2], "confined", cpu_seconds=60)
+print("started", flush=True)
+next(messages)
+"""
+
+
+@pytest.mark.parametrize("deed", ["spin_for_ever", "fall_silent", "never_stop_talking"])
+def test_a_child_does_not_outlive_a_parent_that_is_killed(deed: str) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(HOSTILE.parent), deed], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert parent.stdout is not None
+    parent.stdout.readline()
+    assert within(5, lambda: len(children(parent.pid)) == 1)
+    (child,) = children(parent.pid)
+    within(0.5, lambda: False)
+
+    parent.kill()
+    parent.wait()
+
+    assert within(4, lambda: not Path("/proc", child).exists() or "Z" in state_of(child))
+
+
+def state_of(pid: str) -> str:
+    try:
+        return Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
+def within(seconds: float, true: Any) -> bool:
+    """Wait until it is true, at most this long."""
+    clock = SystemClock()
+    start = clock.steady()
+    while clock.steady() - start < seconds:
+        if true():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_everything_this_platform_has_is_in_force() -> None:

@@ -15,17 +15,18 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final, Protocol, cast, runtime_checkable
 
 import msgspec
 
-from leeward.core.errors import ReaderStopped
+from leeward.core.errors import ReaderStopped, UsageError
 from leeward.ingest import wire
-from leeward.ingest.base import MediaRef, Outcome, Package, Reader, Recognised, Refused, Source
+from leeward.ingest.base import Hints, MediaRef, Outcome, Package, Reader, Recognised, Refused, Source
 from leeward.ingest.confine import confine
 from leeward.ingest.container import PackageRefused, open_package
-from leeward.ingest.detect import READERS, detect, keep_as_it_is
+from leeward.ingest.detect import READERS, detect, keep_as_it_is, prepare
 from leeward.ingest.media.base64_text import Base64Text
 
 __all__ = ["Diverts", "main", "produce", "serve"]
@@ -41,6 +42,9 @@ _GROUP: Final = 256 * 1024
 
 _FEWER_COLLECTIONS: Final = 20_000
 """Objects between two looks for cycles: records come in lists of 2,048 and hold none, so looking often is waste."""
+
+_LOOK_EVERY: Final = 0.5
+"""Seconds between two looks at the parent: short enough for locking, too rare to be noticed in the speed."""
 
 _HEAD: Final = 4096
 """Bytes of a member shown to a diverting reader, so that it can tell the encoding again."""
@@ -75,7 +79,8 @@ def serve(readers: Sequence[Reader], confiner: Confiner, down: int = 0, up: int 
     gc.set_threshold(_FEWER_COLLECTIONS)
     pipes = _Pipes(down, up)
     job = pipes.job()
-    _warm_up()
+    _warm_up(job.hints)
+    _leave_with_the_parent()
     pipes.say(wire.Outset(confiner(job.memory_bytes, job.cpu_seconds)))
     try:
         for message in produce(job, _AskedSource(job, pipes), pipes.places, readers):
@@ -299,12 +304,35 @@ class _AskedSource:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _warm_up() -> None:
+def _leave_with_the_parent() -> None:
+    """
+    End this process within a second of its parent's end, also while a reader spins and asks for nothing.
+
+    Locking kills the parent; what a reader still holds of her messages must not outlive it. A closed pipe ends a child
+    that speaks, this ends one that does not, and the processor limit one that is stuck inside a library.
+    """
+    if not hasattr(signal, "setitimer"):
+        return  # Windows: the pipes and the parent's own care remain
+    parent = os.getppid()
+
+    def look(number: int, frame: object) -> None:  # noqa: ARG001  # the shape of a signal handler
+        if os.getppid() != parent:
+            os._exit(0)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_EVERY, _LOOK_EVERY)
+
+
+def _warm_up(hints: Hints) -> None:
     """Do once what loads files or libraries at its first use: afterwards nothing can be opened."""
     hashlib.sha256(b"").hexdigest()
     for encoding in ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "ascii", "cp437"):
         "".encode(encoding)
     msgspec.msgpack.decode(msgspec.msgpack.encode(wire.Done()), type=wire.Message)
+    try:
+        prepare(hints)
+    except UsageError:
+        pass  # the parent has looked at the hints as well and spoken to the person (run.py)
 
 
 if __name__ == "__main__":

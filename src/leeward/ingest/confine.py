@@ -65,7 +65,7 @@ _ALLOWED_X86_64: Final = (
     *(0, 1, 3, 5, 8),  # read write close fstat lseek
     *(11, 12, 25, 28),  # munmap brk mremap madvise
     *(13, 14, 15),  # rt_sigaction rt_sigprocmask rt_sigreturn
-    *(24, 35, 39, 186, 202, 219),  # sched_yield nanosleep getpid gettid futex restart_syscall
+    *(24, 35, 39, 110, 186, 202, 219),  # sched_yield nanosleep getpid getppid gettid futex restart_syscall
     *(228, 230, 318, 334),  # clock_gettime clock_nanosleep getrandom rseq
     *(60, 231),  # exit exit_group
 )
@@ -74,7 +74,7 @@ _ALLOWED_AARCH64: Final = (
     *(63, 64, 57, 80, 62),
     *(215, 214, 216, 233),
     *(134, 135, 139),
-    *(124, 101, 172, 178, 98, 128),
+    *(124, 101, 172, 173, 178, 98, 128),
     *(113, 115, 278, 293),
     *(93, 94),
 )

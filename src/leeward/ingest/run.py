@@ -38,8 +38,19 @@ from leeward.core.units import Seconds
 from leeward.ingest import wire
 from leeward.ingest.base import Event, Hints, MediaRef, Source
 from leeward.ingest.container import REFUSALS, PackageRefused
+from leeward.ingest.zones import named_zone
 
-__all__ = ["DEFAULT_LIMITS", "STOPS", "Limits", "confinement", "fetch_media", "fetch_raws", "read_confined"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "STOPS",
+    "Limits",
+    "can_start_processes",
+    "child_command",
+    "confinement",
+    "fetch_media",
+    "fetch_raws",
+    "read_confined",
+]
 
 STOPS: Final = {
     "cpu": "Reading this file took longer than such a file can need, so it was stopped.",
@@ -123,7 +134,10 @@ def read_confined(
         ReaderStopped: the child broke a limit or failed; a `PackageRefused` when the container itself cannot be read.
             What was yielded before it is incomplete and must not be kept.
         Cancelled: *cancelled* returned True.
+        UsageError: *hints* name a zone that nobody knows. Nothing was read.
     """
+    if hints.zone is not None:
+        named_zone(hints.zone)
     talk = _Talk(source, limits, clock, cancelled, on_progress)
     for message in talk.about("read", hints=hints):
         if isinstance(message, wire.Rows):
