@@ -65,8 +65,8 @@ def flags_of(tally: Tally, hints: Hints) -> list[Flag]:
     say(
         tally.open,
         "order_ambiguous",
-        "Day and month could be either way round in this file, so its messages have no date yet. If you know "
-        "how the phone wrote dates, say so and it is read again.",
+        "Day and month could be either way round in this file, so its messages have no date yet. They stand in the "
+        "order of the file, and the time of each is kept as it was written.",
     )
     style = "The way dates are written changes inside the file." if tally.mixed or tally.contested else ""
     if tally.quoted:
