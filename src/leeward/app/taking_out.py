@@ -18,6 +18,7 @@ from __future__ import annotations
 import csv
 import json
 import mimetypes
+import re
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -115,7 +116,7 @@ class _Writer:
             for n, (info, part) in enumerate(
                 zip(files_of(version.fields), version.fields.get("attachments", []), strict=True), 1
             ):
-                name = f"{version.id}-{n}{_ending(part.get('type', ''))}"
+                name = f"{version.id}-{n}{_ending(part.get('type', ''), part.get('name', ''))}"
                 self._file(self._vault.file(version, info), self._out / "attachments" / name)
                 part["kept_as"] = f"attachments/{name}"
         current = self._session.timeline.current(entry.number)
@@ -125,7 +126,7 @@ class _Writer:
         folder = self._out / "archives" / entry.id
         folder.mkdir()
         info = FileInfo(**entry.fields["file"])
-        ending = _ending(entry.fields.get("type", ""))
+        ending = _ending(entry.fields.get("type", ""), entry.fields.get("name", ""))
         self._file(self._vault.file(entry, info), folder / f"original{ending}")
         known = self._session.timeline.archive_with(entry.fields["sha256"])
         if known is None or known[2] is None:
@@ -172,5 +173,17 @@ def _cell(value: str | None) -> str:
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def _ending(media_type: str) -> str:
-    return mimetypes.guess_extension(media_type.partition(";")[0]) or ".bin"
+_TYPES = mimetypes.MimeTypes()
+"""Python's own list: the same on every device, whatever the system's list says."""
+
+_PLAIN_ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}")
+
+
+def _ending(media_type: str, name: str = "") -> str:
+    """Return the ending for a file: by content, else as it was given when that is plain, else ``.bin``."""
+    known = _TYPES.guess_extension(media_type.partition(";")[0], strict=False)
+    given = Path(name).suffix
+    if known not in (None, ".txt"):
+        return str(known)
+    # Words are of many kinds (XML, JSON, a table), which the name tells and the first bytes do not.
+    return given.lower() if _PLAIN_ENDING.fullmatch(given) else known or ".bin"
