@@ -13,7 +13,7 @@ from leeward.core.progress import Progress, Reached, silent
 from leeward_proof.errors import NotABundle
 from leeward_proof.verify import check
 
-__all__ = ["Report", "check_bundle", "check_vault", "looks_like_bundle"]
+__all__ = ["Report", "check_bundle", "check_vault", "looks_like_vault"]
 
 _NOT_PROVEN_BY_A_VAULT = [
     "that the whole file was not put back to an older state: only a checkpoint that somebody else holds shows that",
@@ -32,15 +32,19 @@ class Report(msgspec.Struct, kw_only=True):
     facts: dict[str, Any] = {}
 
 
-def looks_like_bundle(path: Path) -> bool:
-    """Say whether *path* begins like a zip. Raises `CannotRead`."""
+def looks_like_vault(path: Path) -> bool:
+    """Say whether *path* begins like a vault; anything else is for `check_bundle`, damaged bundles too.
+
+    Raises:
+        CannotRead: no such file, or not allowed.
+    """
     try:
         with path.open("rb") as file:
-            return file.read(4) == b"PK\x03\x04"
+            return file.read(16) == b"SQLite format 3\x00"
     except FileNotFoundError as error:
         raise CannotRead("There is no file with this name.", next_step="Please check the name.") from error
-    except IsADirectoryError:
-        return False
+    except IsADirectoryError as error:
+        raise NotAVault("This is a folder, neither a vault nor a bundle.", next_step="Nothing was checked.") from error
     except OSError as error:
         raise CannotRead("This file cannot be read.", next_step="Please check who may read it.") from error
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from leeward.app.checking import Report, check_bundle, check_vault, looks_like_bundle
+from leeward.app.checking import Report, check_bundle, check_vault, looks_like_vault
 from leeward.app.session import open_vault
 from leeward.cli.opening import Asked, as_json, ask_passphrase, given_path, passphrase_option, with_asked
 from leeward.core.errors import BundleUnsound, VaultDamaged
@@ -21,7 +21,7 @@ __all__ = ["command"]
 @with_asked
 def command(asked: Asked, file: Path, passphrase_file: Path | None) -> int:
     """Check everything in a vault, or a bundle. Says what is wrong and where, and what no check can prove."""
-    report = check_bundle(file) if looks_like_bundle(file) else _vault(asked, file, passphrase_file)
+    report = _vault(asked, file, passphrase_file) if looks_like_vault(file) else check_bundle(file)
     if asked.voice.json:
         asked.voice.result_json(report)
     else:
