@@ -13,6 +13,7 @@ for looking, never a claim: what is shown is the time as the source has it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -87,6 +88,7 @@ class Feed:
         self._senders: dict[tuple[str, str], int] = {}
         self._threads: dict[str, int] = {}
         self._members: set[tuple[int, int]] = set()
+        self._words = _Words(db, number)
         self._parties: dict[tuple[str, str, str], tuple[int, int | None]] = {}
         self._key = 0
         self._over = 0
@@ -140,7 +142,7 @@ class Feed:
         return thread, sender
 
     def add(self, records: Sequence[Record]) -> None:
-        """Take the next records. Words are indexed by `finish`.
+        """Take the next records. Their words are indexed beside what the caller does next; `finish` waits for that.
 
         One long loop over local names: it runs a million times in an import, and the calls it would be nicer to make
         cost half as much as the insertion itself (bench/bench_import.py).
@@ -205,13 +207,16 @@ class Feed:
                 )
             )
             n += 1
+        began = self._n
         self._n, self._key, self._over, self._tie = n, last_key, over, tie
+        self._words.wait()
         try:
             self._db.executemany(INSERT, rows)
         except RowExists:
             # A time that came before in this file, or two sources with one number mod 1023: find the next free place.
             for row in rows:
                 self._insert_beside(row)
+        self._words.begin(began, n)
 
     def _insert_beside(self, row: tuple[Any, ...]) -> None:
         try:
@@ -236,13 +241,17 @@ class Feed:
             self._full[asked] = self._full[key - 1] = key
 
     def finish(self) -> int:
-        """Index the words, link what other archives already hold; return how many records were known."""
+        """Wait for the words, link what other archives already hold; return how many records were known."""
+        self._words.wait()
         self._db.executemany("INSERT OR IGNORE INTO thread_senders VALUES (?, ?)", sorted(self._members))
-        self._db.execute(
-            "INSERT INTO words(rowid, text) SELECT place, text FROM items WHERE entry = ? ORDER BY place",
-            (self._number,),
-        )
         return self._link_duplicates()
+
+    def stop(self) -> None:
+        """Wait until nothing runs any more. Called before what was fed is rolled back."""
+        try:
+            self._words.wait()
+        except Exception:  # noqa: BLE001  # all of it is thrown away, and why that is has been raised already
+            return
 
     def _link_duplicates(self) -> int:
         others = self._db.execute("SELECT 1 FROM items WHERE n >= 0 AND entry <> ? LIMIT 1", (self._number,)).fetchone()
@@ -254,6 +263,51 @@ class Feed:
         self._db.executemany("UPDATE items SET same_as = ? WHERE place = ?", known)
         return len(known)
 
+
+class _Words:
+    """Indexes the words of one batch on a second thread while the caller prepares the next.
+
+    SQLite does a batch in one statement and lets the interpreter run meanwhile, so that on two cores the index costs an
+    import next to nothing (bench/bench_import.py). At most one batch is under way, and the caller says `wait` before it
+    touches the projection again. Where no thread can be started the words are indexed at once.
+    """
+
+    def __init__(self, db: Connection, number: int) -> None:
+        self._db = db
+        self._number = number
+        self._thread: Thread | None = None
+        self._failed: BaseException | None = None
+
+    def begin(self, first: int, end: int) -> None:
+        """Index records *first* to *end* − 1, which are rows already."""
+        thread = Thread(target=self._index, args=(first, end), name="words", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._index(first, end)
+        else:
+            self._thread = thread
+
+    def wait(self) -> None:
+        """Return when nothing is under way. Raises what went wrong there."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._failed is not None:
+            failed, self._failed = self._failed, None
+            raise failed
+
+    def _index(self, first: int, end: int) -> None:
+        try:
+            self._db.execute(_INDEX_WORDS, (self._number, first, end))
+        except BaseException as error:  # noqa: BLE001  # handed to the caller's thread, whatever it is
+            self._failed = error
+
+
+# In the order of places: the index would otherwise begin a new part of itself at every step back.
+_INDEX_WORDS = (
+    "INSERT INTO words(rowid, text) SELECT place, text FROM items WHERE entry = ? AND n >= ? AND n < ? ORDER BY place"
+)
 
 INSERT = (
     "INSERT INTO items(place, entry, n, kind, at, at_kind, sender, thread, direction, text, start, extra) "

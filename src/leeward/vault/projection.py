@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 from leeward.core.errors import OurMistake, VaultDamaged
@@ -80,10 +81,12 @@ def _guard(db: sqlite3.Connection) -> None:
 
 def open_projection(shape: Shape) -> sqlite3.Connection:
     """Return an empty projection with the tables of *shape*."""
-    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    _guard(db)
-    db.executescript(shape.schema)
-    return db
+    with closing(sqlite3.connect(":memory:")) as empty:
+        empty.executescript(shape.schema)
+        content = empty.serialize()
+    # Through deserialize even when it is empty: only such a database hands out its bytes without a second copy of
+    # them, which is what a snapshot of a large one would have to find room for.
+    return _over(content)
 
 
 def snapshot_places(snapshot: dict[str, object] | None) -> list[Place]:
@@ -151,11 +154,14 @@ def load_snapshot(shape: Shape, ring: KeyRing, log: Log) -> tuple[sqlite3.Connec
         return None
     if len(content) != snapshot["size"]:
         return None
+    return _over(content), int(snapshot["entries"])
+
+
+def _over(content: bytes | bytearray) -> sqlite3.Connection:
     db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     db.deserialize(content)
-    del content
     _guard(db)
-    return db, int(snapshot["entries"])
+    return db
 
 
 def open_pieces(snapshot: dict[str, object], ring: KeyRing, log: Log) -> Iterator[bytes]:

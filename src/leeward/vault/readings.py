@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import accumulate
+from struct import Struct
 from typing import Any, NamedTuple
 
 from leeward.core.errors import VaultDamaged
@@ -25,6 +26,8 @@ from leeward_proof.tree import leaf_hash, root
 __all__ = ["ReadingInfo", "ReadingReader", "ReadingWriter", "SourceFacts", "reading_places", "record_leaves"]
 
 _BLIND = commitments.RECORD_BLIND
+_BLINDS = Struct("32s32s32s32s32s32s96s")
+"""What a record owns of the keystream: ``r``, a salt for each of the five facts, three unused slots."""
 _DIGEST = 32
 
 SourceFacts = tuple[bytes, bytes, bytes, bytes, bytes]
@@ -79,26 +82,25 @@ def record_leaves(stream: bytes, facts: Sequence[SourceFacts]) -> list[bytes]:
     an import, and the calls would cost more than the hashing (tests compare the two).
     """
     digest = sha256
-    leaves = []
-    at = 0
-    for raw, place, sender, time, media in facts:
-        blind = stream[at : at + _BLIND]
-        at += _BLIND
+    leaves: list[bytes] = []
+    keep = leaves.append
+    for blind, (raw, place, sender, time, media) in zip(_BLINDS.iter_unpack(stream), facts, strict=True):
+        r, salt_raw, salt_place, salt_sender, salt_time, salt_media, unused = blind
         inner = digest(
             b"".join(
                 (
                     b"r1",
-                    blind[:32],
-                    digest(b"f1%b\x03raw%b" % (blind[32:64], raw)).digest(),
-                    digest(b"f1%b\x05place%b" % (blind[64:96], place)).digest(),
-                    digest(b"f1%b\x06sender%b" % (blind[96:128], sender)).digest(),
-                    digest(b"f1%b\x04time%b" % (blind[128:160], time)).digest(),
-                    digest(b"f1%b\x05media%b" % (blind[160:192], media)).digest(),
-                    blind[192:],
+                    r,
+                    digest(b"f1%b\x03raw%b" % (salt_raw, raw)).digest(),
+                    digest(b"f1%b\x05place%b" % (salt_place, place)).digest(),
+                    digest(b"f1%b\x06sender%b" % (salt_sender, sender)).digest(),
+                    digest(b"f1%b\x04time%b" % (salt_time, time)).digest(),
+                    digest(b"f1%b\x05media%b" % (salt_media, media)).digest(),
+                    unused,
                 )
             )
         ).digest()
-        leaves.append(digest(b"\x00" + inner).digest())
+        keep(digest(b"\x00" + inner).digest())
     return leaves
 
 
