@@ -87,7 +87,7 @@ class Timeline:
             self._put_incident(entry.number, known)
         elif entry.kind == READING.kind:
             self._note_reading(entry)
-            feed = self.feed(entry.number, known["service"], known.get("hints", {}).get("zone"))
+            feed = self.feed(entry.number, known.get("service", ""), known.get("hints", {}).get("zone"))
             for block in self._vault.reading(entry).blocks():
                 feed.add(decode_block(block))
             feed.finish()
