@@ -41,7 +41,7 @@ from leeward.vault.header import (
 )
 from leeward.vault.keys import KeyRing
 from leeward.vault.kinds import AMENDMENT, READING, REMOVAL
-from leeward.vault.log import Entry, Log, NewEntry
+from leeward.vault.log import ClosedBatch, Entry, Log, NewEntry
 from leeward.vault.primitives import self_test
 from leeward.vault.projection import (
     Connection,
@@ -374,21 +374,27 @@ class Vault:
             known = self.log.places()
         except VaultDamaged as damage:
             problems.append(Problem("keys", damage.message))
+        batch: ClosedBatch | None = None
         for number in range(len(self.log)):
             if on_progress is not None:
                 on_progress(number, len(self.log))
-            problems += self._check_entry(number, known)
+            try:
+                if batch is None or number >= batch.first + len(batch.commitments):
+                    batch = self.log.batch_of(number)  # one look-up for 64 entries: each opens several batches
+            except VaultDamaged as damage:
+                problems.append(Problem(f"entry {number}", damage.message))
+                continue
+            problems += self._check_entry(number, batch, known)
         problems += self._check_snapshot(known)
         problems += self._check_leftovers(known)
         return problems
 
-    def _check_entry(self, number: int, known: set[str]) -> list[Problem]:
+    def _check_entry(self, number: int, batch: ClosedBatch | None, known: set[str]) -> list[Problem]:
         where = f"entry {number}"
         try:
             entry = self.log.entry(number)
             if entry is None:
                 return []
-            batch = self.log.batch_of(number)
             if self.log.recorded_commitment(number, batch) != entry.commitment():
                 return [Problem(where, "It is not what was committed to.")]
         except VaultDamaged as damage:

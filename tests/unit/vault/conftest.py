@@ -11,7 +11,8 @@ from leeward.vault.vault import Vault
 
 @pytest.fixture(autouse=True)
 def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KDF_PROFILES, 1, CHEAP)
+    for number in KDF_PROFILES:
+        monkeypatch.setitem(KDF_PROFILES, number, CHEAP)
 
 
 @pytest.fixture

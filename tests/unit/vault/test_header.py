@@ -110,7 +110,8 @@ def test_other_bytes_are_not_a_vault(content: bytes, passphrase: Passphrase) -> 
 def test_the_cost_is_the_largest_that_stays_near_the_target(
     seconds: float, chosen: int, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(KDF_PROFILES, 1, KdfProfile(64 * 1024, 3, 4))
+    for number in range(5):
+        monkeypatch.setitem(KDF_PROFILES, number + 1, KdfProfile(64 * 1024 * 2**number, 3, 4))
 
     def slow(*_: object) -> bytes:
         clock.advance(Seconds(seconds))
