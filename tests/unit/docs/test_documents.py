@@ -77,6 +77,17 @@ def test_every_command_and_option_a_page_names_exists(page: Path) -> None:
         assert {word for word in words if word.startswith("--")} <= options, words
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_target_of_make_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+    asked = set(re.findall(r"^    make ([a-z-]+)", text, re.MULTILINE))
+    asked |= {span.removeprefix("make ") for span in code_spans(text) if re.fullmatch(r"make [a-z-]+", span)}
+
+    assert asked <= targets
+
+
 def test_the_readme_names_every_command_and_every_reader() -> None:
     names = {words[1] for words in called(README)}
     rows = set(re.findall(r"^\| .* \| `(\w+)` \|$", README.partition("| kind | reader |")[2], re.MULTILINE))
