@@ -11,6 +11,6 @@ from leeward.cli.main import main  # found only after the line above, as are the
 from leeward.vault import primitives, vault
 
 primitives.KDF_PROFILES[1] = CHEAP
-vault.choose_kdf = lambda _clock: 1
+setattr(vault, "choose_kdf", lambda clock: 1)  # noqa: B010  # vault only borrows the name, which mypy holds
 
 main()

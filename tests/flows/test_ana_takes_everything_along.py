@@ -174,7 +174,7 @@ def kept_items(session: Any) -> list[Any]:
 
 
 def kept_id(items: list[Any], text: str) -> str:
-    return next(item.id for item in items if item.text == text)
+    return str(next(item.id for item in items if item.text == text))
 
 
 def _typed(command: list[str], words: str) -> int:

@@ -29,7 +29,7 @@ def codes(receipt: Any) -> list[str]:
 
 
 def balanced(receipt: Any) -> bool:
-    return (
+    return bool(
         receipt["items_in"] == receipt["records"] + len(receipt["refused"])
         and receipt["records"] == receipt["messages"] + receipt["system"] + receipt["calls"] + receipt["other"]
         and 0 <= receipt["duplicates"] <= receipt["records"]

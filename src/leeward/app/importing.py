@@ -87,7 +87,7 @@ class ImportJob:
             yield Step(str(archive.number).encode(), Reached("import.seal", size, size))
         else:
             archive = self._session.vault.entry(int(state))
-        receipt = read_archive(
+        receipt = _read_archive(
             self._session, archive, self._hints, cancelled=self._cancelled, on_progress=self._on_progress
         )
         receipt.file = str(self._given.path)
@@ -126,7 +126,7 @@ class ImportJob:
         return receipt
 
 
-def read_archive(
+def _read_archive(
     session: Session,
     archive: Entry,
     hints: Hints,
@@ -380,7 +380,7 @@ def finish_interrupted(
     for number in session.timeline.unread():
         archive = session.vault.entry(number)
         hints = msgspec.convert(archive.fields.get("hints", {}), Hints)
-        receipts.append(read_archive(session, archive, hints, cancelled=cancelled, on_progress=on_progress))
+        receipts.append(_read_archive(session, archive, hints, cancelled=cancelled, on_progress=on_progress))
     return receipts
 
 

@@ -59,10 +59,10 @@ def record_incident(
         for path in attachments:
             kept.append(_seal_attachment(session, file_key, path))
         fields = {
-            **(more or {}),
-            "text": sound_text(text),
+            **_sound(more or {}),
+            "text": _sound(text),
             "happened": happened,
-            "abuse": list(abuse),
+            "abuse": _sound(list(abuse)),
             "attachments": kept,
         }
         owns = [("blob", part["blob"]) for part in kept]
@@ -74,9 +74,15 @@ def record_incident(
     return _item(session, entry.id)
 
 
-def sound_text(text: str) -> str:
-    """Return *text* without half characters (lone surrogates), which no file format can hold; nothing else changes."""
-    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
+def _sound(value: Any) -> Any:
+    """Return a value without half characters (lone surrogates), which no file format can hold; nothing else changes."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_sound(part) for part in value]
+    if isinstance(value, dict):
+        return {name: _sound(part) for name, part in value.items()}
+    return value
 
 
 def _seal_attachment(session: Session, file_key: bytes, path: Path) -> dict[str, Any]:
@@ -118,7 +124,7 @@ def amend_incident(session: Session, identity: str, change: dict[str, Any]) -> I
     entry = _entry(session, identity)
     if entry.kind != INCIDENT.kind or set(change) - set(INCIDENT.fields):
         raise UsageError("This cannot be changed in this way.")
-    session.vault.amend(entry, change, zone=session.zone)
+    session.vault.amend(entry, _sound(change), zone=session.zone)
     return _item(session, identity)
 
 

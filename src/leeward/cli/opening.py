@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 
 import click
 
-from leeward.cli.voice import Voice
+from leeward.cli.voice import NobodyReads, Voice
 from leeward.core.clock import SystemClock, local_zone_name
 from leeward.core.errors import CannotRead, UsageError
 from leeward.core.secret import Passphrase
@@ -66,7 +66,10 @@ def with_asked(command: Callable[..., int | None]) -> Callable[..., int | None]:
     def called(context: click.Context, /, *args: Any, as_json: bool = False, **kwargs: Any) -> int | None:
         voice, settings = context.obj
         voice.json = as_json
-        return command(Asked(voice, settings, SystemClock()), *args, **kwargs)
+        try:
+            return command(Asked(voice, settings, SystemClock()), *args, **kwargs)
+        except BrokenPipeError as gone:
+            raise NobodyReads from gone  # click would end the process with status 1
 
     return cast("Callable[..., int | None]", called)
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-__all__ = ["DOING", "Voice", "printable"]
+__all__ = ["DOING", "NobodyReads", "Voice", "printable"]
 
 DOING: Final = {
     "backup.write": "Writing the backup",
@@ -68,6 +68,10 @@ _LINES_OF_A_FIELD = re.compile(r"[\n\t]+")
 
 _NOBODY_READS: Final = 0
 """Exit status when the reader of our output went away, as ``| head`` does: not an error of hers or ours."""
+
+
+class NobodyReads(Exception):
+    """The reader of our output went away in the middle of it. Ends the command; `Voice.around` makes it status 0."""
 
 
 def printable(text: str, *, one_line: bool = False) -> str:
@@ -158,7 +162,7 @@ class Voice:
             return self.fail(error)
         except KeyboardInterrupt:
             return self.fail(Cancelled("You stopped this."))
-        except BrokenPipeError:
+        except (BrokenPipeError, NobodyReads):
             self._stop_writing()
             return _NOBODY_READS
         except OSError as error:

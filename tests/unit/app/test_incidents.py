@@ -71,7 +71,7 @@ def test_a_change_can_be_changed_again_and_taken_back(desk: Desk) -> None:
         amend_incident(session, item.id, {"happened": {"day": "2026-03-02", "about": True}})
 
         assert texts(session) == ["one"]
-        assert session.timeline.item(item.id).at == "2026-03-02"
+        assert [each.at for each in session.timeline.all(Asked())] == ["2026-03-02"]
         assert len(session.timeline.history(item.id)) == 5
 
 
