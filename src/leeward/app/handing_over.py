@@ -48,8 +48,9 @@ from leeward_proof.commit import SEGMENT
 
 __all__ = ["Handed", "hand_over"]
 
-_INCIDENT_OPENS = ("kind", "written", "text", "quotes", "happened", "where", "witnesses", "injuries", "reports")
-"""Facts. Feelings, effects and the kinds of abuse stay closed; ``attachments`` is opened when there are any."""
+_ALWAYS_OPEN = ("kind", "written")
+_FACTS = ("text", "quotes", "happened", "where", "witnesses", "injuries", "reports", "attachments")
+"""What is opened of an incident, where it holds. Feelings, effects and the kinds of abuse stay closed."""
 
 _SERVICES = {"whatsapp": "WhatsApp", "sms": "SMS"}
 
@@ -148,7 +149,14 @@ def hand_over(
         },
         zone=session.zone,
     )
-    return Handed(out, digest, len(chosen.shown), chosen.left_out, list(composed.notes))
+    return Handed(out, digest, len(chosen.shown), chosen.left_out, [*composed.notes, *_traces(session)])
+
+
+def _traces(session: Session) -> list[str]:
+    """Return what the bundle shows beside the items, for her to know before it leaves her hands."""
+    if session.zone in (None, "UTC", "Etc/UTC"):
+        return []
+    return [f"The bundle names the time zone of this vault, {session.zone}: that can say where you are or were."]
 
 
 def _digest(path: Path) -> str:
@@ -181,7 +189,7 @@ def _choose(session: Session, asked: Asked, entries: Sequence[str]) -> _Chosen:
     timeline = session.timeline
     chosen = _Chosen()
     if entries:
-        items: Iterable[Shown] = [_one(session, identity) for identity in entries]
+        items: Iterable[Shown] = [_one(session, identity) for identity in dict.fromkeys(entries)]
         items = sorted(items, key=lambda item: item.cursor)
     else:
         items = timeline.all(asked)
@@ -299,12 +307,14 @@ class _Contents:
 
     def _incident(self, shown: Shown) -> Item:
         history = self._session.timeline.history(shown.id)
-        opens = [*_INCIDENT_OPENS, *(["attachments"] if shown.attachments else [])]
-        entries = [self._open_entry(entry, opens) for entry in history]
-        attachments = []
-        for entry in history:
-            for info, part in zip(files_of(entry.fields), entry.fields.get("attachments", []), strict=True):
-                attachments.append(self._attach_file(entry, info, part))
+        holds = _what_holds(history)
+        entries = [self._open_entry(entry, names) for entry, names in zip(history, holds, strict=True)]
+        attachments = [
+            self._attach_file(entry, info, part)
+            for entry, names in zip(history, holds, strict=True)
+            if "attachments" in names
+            for info, part in zip(files_of(entry.fields), entry.fields["attachments"], strict=True)
+        ]
         day, clock, zone = _printed(shown)
         return Item(
             kind=INCIDENT.kind,
@@ -313,7 +323,7 @@ class _Contents:
             zone=zone,
             text=shown.text,
             written=shown.written_at or "",
-            marks=["changed later; each version is in the proof"] if len(history) > 1 else [],
+            marks=["changed later; what held before is not shown"] if len(history) > 1 else [],
             attachments=attachments,
             entries=entries,
         )
@@ -435,6 +445,23 @@ class _Contents:
             elif shown.from_me and ":" in shown.id:
                 seen[(_OWNER, "")] = None
         return [Participant(name, handle) for name, handle in seen]
+
+
+def _what_holds(history: Sequence[Entry]) -> list[list[str]]:
+    """Return for each version the names to open: a fact only where it was said last, and was not taken back.
+
+    What she changed or took out must not leave with the words that replaced it.
+    """
+    opens = [list(_ALWAYS_OPEN) for _ in history]
+    for name in _FACTS:
+        for names, entry in reversed(list(zip(opens, history, strict=True))):
+            if name in entry.fields.get("unset", []):
+                break
+            if name in entry.fields:
+                if entry.fields[name]:
+                    names.append(name)
+                break
+    return opens
 
 
 def _printed(shown: Shown) -> tuple[str, str, str]:

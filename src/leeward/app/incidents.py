@@ -119,10 +119,12 @@ def amend_incident(session: Session, identity: str, change: dict[str, Any]) -> I
 
     Raises:
         NotHere: no such incident.
-        UsageError: a field that an incident does not have.
+        UsageError: a field that an incident does not have, or another list of files: they can only be taken off.
     """
     entry = _entry(session, identity)
-    if entry.kind != INCIDENT.kind or set(change) - set(INCIDENT.fields):
+    # A list of files in an amendment would name files that only the earlier entry's key opens.
+    listed = change.get("attachments") is not None
+    if entry.kind != INCIDENT.kind or set(change) - set(INCIDENT.fields) or listed:
         raise UsageError("This cannot be changed in this way.")
     session.vault.amend(entry, _sound(change), zone=session.zone)
     return _item(session, identity)
