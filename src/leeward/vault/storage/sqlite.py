@@ -110,6 +110,7 @@ class SqliteStorage:
             )
             if not {"objects", "cells"} <= tables:
                 raise NotAVault("This file is not a vault.", next_step="Please check the name. Nothing was changed.")
+            storage._run(_forget_rules)
         except LeewardError:
             storage.close()
             raise
@@ -242,6 +243,14 @@ class SqliteStorage:
             self._db.close()
         except sqlite3.Error:
             pass  # a full disk can forbid the last fold; the log file stays beside the vault and is read next time
+
+
+def _forget_rules(db: sqlite3.Connection) -> None:
+    """Drop triggers: a vault has none, and one put into the file could set aside a copy of all that is deleted."""
+    found = db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for (name,) in found:
+        quoted = str(name).replace('"', '""')
+        db.execute(f'DROP TRIGGER "{quoted}"')
 
 
 def _connect(path: Path) -> sqlite3.Connection:
