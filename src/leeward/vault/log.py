@@ -467,6 +467,23 @@ class Log:
             problems.append("The signed checkpoint is missing.")
         return problems
 
+    def root_at(self, size: int) -> bytes:
+        """Return the root of the top tree when it had *size* batches, recomputed from the batches.
+
+        Raises:
+            VaultDamaged: the log has fewer batches, or one does not open.
+        """
+        if not 0 <= size <= self.batches:
+            raise VaultDamaged(
+                f"The log has {self.batches} batches; it once had {size}.",
+                lost="Entries that were there are not in this file.",
+                next_step="Look for a newer copy of the vault or a backup.",
+            )
+        frontier = Frontier()
+        for number in range(size):
+            frontier.append(leaf_hash(self.batch(number).root()))
+        return frontier.root()
+
     def recorded_commitment(self, number: int, batch: ClosedBatch | None) -> bytes:
         """Return the commitment that batch or head keep for entry *number*. Raises `VaultDamaged` when it has none."""
         try:
