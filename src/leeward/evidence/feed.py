@@ -257,9 +257,11 @@ class Feed:
         others = self._db.execute("SELECT 1 FROM items WHERE n >= 0 AND entry <> ? LIMIT 1", (self._number,)).fetchone()
         if others is None or self._n == 0:
             return 0
-        asked = {"entry": self._number, "many": _FULL_MINUTE}
+        full = self._db.execute(_FULL_MINUTES, {"entry": self._number, "many": _FULL_MINUTE}).fetchall()
+        asked = {"entry": self._number, "full": msgspec.json.encode([minute for (minute,) in full]).decode()}
         known = self._db.execute(_FIND_SAME, asked).fetchall()
-        known += self._db.execute(_FIND_SAME_IN_FULL_MINUTES, asked).fetchall()
+        if full:
+            known += self._db.execute(_FIND_SAME_IN_FULL_MINUTES, asked).fetchall()
         self._db.executemany("UPDATE items SET same_as = ? WHERE place = ?", known)
         return len(known)
 
@@ -314,9 +316,14 @@ INSERT = (
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
+_FULL_MINUTES = (
+    "SELECT at / 60000 FROM items WHERE entry = :entry AND at IS NOT NULL GROUP BY 1 HAVING count(*) > :many"
+)
+
 # The n-th of several equal rows of this archive is known when another archive holds at least n of them. Rows are equal
 # when minute (exports differ in whether they write seconds), kind of time, kind, sender key, direction and text are.
-_MINE = """
+# The range over the primary key keeps each look-up to the rows of one minute and its neighbours.
+_FIND_SAME = """
 WITH mine AS (
     SELECT i.place, i.place >> 19 AS key, i.at / 60000 AS minute, i.at_kind AS at_kind, i.kind AS kind, i.text AS text,
            i.direction AS direction, coalesce(s.key, '') AS who,
@@ -324,46 +331,43 @@ WITH mine AS (
                PARTITION BY i.at / 60000, i.at_kind, i.kind, i.direction, coalesce(s.key, ''), i.text ORDER BY i.n
            ) AS nth
     FROM items i LEFT JOIN senders s ON s.id = i.sender
-    WHERE i.entry = :entry AND i.at IS NOT NULL AND i.at / 60000 {chosen} IN (
-        SELECT at / 60000 FROM items WHERE entry = :entry AND at IS NOT NULL GROUP BY 1 HAVING count(*) > :many
-    )
+    WHERE i.entry = :entry AND i.at IS NOT NULL AND i.at / 60000 NOT IN (SELECT value FROM json_each(:full))
+),
+linked AS MATERIALIZED (
+    SELECT (
+        SELECT min(o.place) FROM items o LEFT JOIN senders t ON t.id = o.sender
+        WHERE o.place BETWEEN (mine.key - 60000) << 19 AND (mine.key + 60000) << 19
+          AND o.entry <> :entry AND o.n >= 0 AND o.at / 60000 = mine.minute AND o.at_kind = mine.at_kind
+          AND o.kind = mine.kind AND o.direction = mine.direction AND o.text = mine.text
+          AND coalesce(t.key, '') = mine.who
+        GROUP BY o.entry HAVING count(*) >= mine.nth LIMIT 1
+    ) AS same, mine.place AS place
+    FROM mine
 )
+SELECT same, place FROM linked WHERE same IS NOT NULL
 """
-
-# The range over the primary key keeps each look-up to the rows of one minute and its neighbours.
-_FIND_SAME = (
-    _MINE.format(chosen="NOT")  # noqa: S608  # both parts are constants of this file
-    + """
-SELECT (
-    SELECT min(o.place) FROM items o LEFT JOIN senders t ON t.id = o.sender
-    WHERE o.place BETWEEN (mine.key - 60000) << 19 AND (mine.key + 60000) << 19
-      AND o.entry <> :entry AND o.n >= 0 AND o.at / 60000 = mine.minute AND o.at_kind = mine.at_kind
-      AND o.kind = mine.kind AND o.direction = mine.direction AND o.text = mine.text AND coalesce(t.key, '') = mine.who
-    GROUP BY o.entry HAVING count(*) >= mine.nth LIMIT 1
-) AS same, mine.place
-FROM mine WHERE same IS NOT NULL
-"""
-)
 
 # Where one minute holds thousands of rows (a broken clock, a file made to do harm) a look-up for each would take their
-# number squared; there both sides are numbered and joined once.
-_FIND_SAME_IN_FULL_MINUTES = (
-    _MINE.format(chosen="")  # noqa: S608  # as above
-    + """,
-theirs AS MATERIALIZED (
-    SELECT o.place AS place, o.at / 60000 AS minute, o.at_kind AS at_kind, o.kind AS kind, o.text AS text,
-           o.direction AS direction, coalesce(t.key, '') AS who,
+# number squared; there all rows are numbered and sorted once.
+_FIND_SAME_IN_FULL_MINUTES = """
+WITH numbered AS (
+    SELECT i.place, i.entry, i.at / 60000 AS minute, i.at_kind AS at_kind, i.kind AS kind, i.text AS text,
+           i.direction AS direction, coalesce(s.key, '') AS who,
            row_number() OVER (
-               PARTITION BY o.entry, o.at / 60000, o.at_kind, o.kind, o.direction, coalesce(t.key, ''), o.text
-               ORDER BY o.n
+               PARTITION BY i.entry, i.at / 60000, i.at_kind, i.kind, i.direction, coalesce(s.key, ''), i.text
+               ORDER BY i.n
            ) AS nth
-    FROM items o LEFT JOIN senders t ON t.id = o.sender
-    WHERE o.entry <> :entry AND o.n >= 0 AND o.at / 60000 IN (SELECT minute FROM mine)
+    FROM items i LEFT JOIN senders s ON s.id = i.sender
+    WHERE i.n >= 0 AND i.at IS NOT NULL AND i.at / 60000 IN (SELECT value FROM json_each(:full))
+),
+linked AS (
+    SELECT place, entry, min(CASE WHEN entry <> :entry THEN place END) OVER (
+        PARTITION BY minute, at_kind, kind, direction, who, text, nth
+    ) AS same
+    FROM numbered
 )
-SELECT min(theirs.place), mine.place
-FROM mine JOIN theirs USING (text, minute, nth, who, at_kind, kind, direction) GROUP BY mine.place
+SELECT same, place FROM linked WHERE entry = :entry AND same IS NOT NULL
 """
-)
 
 _FULL_MINUTE = 500
 """Rows of one archive in one minute beyond which the second form is used: more than any person has ever typed."""
