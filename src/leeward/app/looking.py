@@ -10,7 +10,10 @@ from leeward.app.session import Session
 from leeward.core.errors import UsageError
 from leeward.evidence.item import Asked, Item, Page
 
-__all__ = ["asked_for", "everything", "page"]
+__all__ = ["asked_for", "everything", "newest_first", "page"]
+
+_PAGE = 1000
+"""Items read at once: enough that asking costs nothing, few enough to hold."""
 
 
 def asked_for(
@@ -72,3 +75,14 @@ def page(
 def everything(session: Session, asked: Asked) -> Iterator[Item]:
     """Yield all that fits, oldest first."""
     return session.timeline.all(asked)
+
+
+def newest_first(session: Session, asked: Asked) -> Iterator[Item]:
+    """Yield all that fits, newest first."""
+    after: int | None = None
+    while True:
+        found = session.timeline.page(asked, limit=_PAGE, after=after)
+        yield from found.items
+        if found.more is None:
+            return
+        after = found.more

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import click
 
-from leeward.app.looking import asked_for, page
+from leeward.app.looking import asked_for, newest_first, page
 from leeward.app.session import open_vault
 from leeward.cli.listing import print_items
 from leeward.cli.opening import Asked, as_json, ask_passphrase, given_path, passphrase_option, with_asked
 
 __all__ = ["command"]
+
+_SHOWN = 50
+"""Items that a person is shown unasked; a program gets all."""
 
 
 @click.command("search")
@@ -23,7 +26,7 @@ __all__ = ["command"]
 @click.option("--person", metavar="P", help="Conversations with this name or number, both sides.")
 @click.option("--kind", metavar="K", help="incident, message, call, system or other.")
 @click.option("--service", metavar="S", help="whatsapp, sms, …")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(1), help="How many at most; without it 50, with --json all.")
 @passphrase_option
 @as_json
 @with_asked
@@ -36,7 +39,7 @@ def command(
     person: str | None,
     kind: str | None,
     service: str | None,
-    limit: int,
+    limit: int | None,
     passphrase_file: Path | None,
 ) -> None:
     """Find words, newest first.
@@ -48,7 +51,11 @@ def command(
         query = sys.stdin.readline()
     with open_vault(vault, ask_passphrase(asked, passphrase_file), clock=asked.clock, random=asked.random) as session:
         question = asked_for(session, start=start, end=end, person=person, kind=kind, service=service, query=query)
-        found = page(session, question, limit=limit)
+        if limit is None and asked.voice.json:
+            print_items(asked.voice, newest_first(session, question))
+            return
+        shown = limit or _SHOWN
+        found = page(session, question, limit=shown)
     print_items(asked.voice, found.items)
     if found.more is not None:
-        asked.voice.say(f"There are more than {limit}; --limit shows more.")
+        asked.voice.say(f"There are more than {shown}; --limit shows more.")
