@@ -35,6 +35,8 @@ COMMANDS = {
 }
 """Every command and its first line of help, in the order of use."""
 
+_PR_SET_DUMPABLE = 4  # prctl(2)
+
 
 class _Lazy(click.Group):
     """Finds commands by name in ``<name>_cmd.py``."""
@@ -88,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _keep_to_ourselves() -> None:
-    """Files of this process are for its owner alone, and a crash writes no image of its memory to the disk."""
+    """Files of this process are for its owner alone, nothing writes an image of its memory, nothing looks into it."""
     os.umask(0o077)
     try:
         import resource  # noqa: PLC0415  # not on Windows
@@ -96,3 +98,9 @@ def _keep_to_ourselves() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     except (ImportError, ValueError, OSError):
         pass  # the platform has no such images, or forbids them already
+    if sys.platform == "linux":
+        # A limit of zero does not stop an image that is piped to a program, and does not keep another program of the
+        # same user from reading keys out of this one. This does both; it ends with this process.
+        import ctypes  # noqa: PLC0415  # only where it is needed
+
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, ctypes.c_ulong(0), 0, 0, 0)
