@@ -66,7 +66,7 @@ class Desk:
 
     # -- speaking to it -----------------------------------------------------------------------------------------
 
-    def do(self, *typed: str | Path, expect: int | None = 0, stdin: bytes = b"") -> Said:
+    def do(self, *typed: object, expect: int | None = 0, stdin: bytes = b"") -> Said:
         """Run one command in this process. A traceback, or another exit status than expected, fails the test."""
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
         umask, limits = os.umask(0), resource.getrlimit(resource.RLIMIT_CORE)
@@ -89,7 +89,7 @@ class Desk:
         assert expect is None or said.status == expect, said
         return said
 
-    def json(self, *typed: str | Path, expect: int = 0, stdin: bytes = b"") -> Any:
+    def json(self, *typed: object, expect: int = 0, stdin: bytes = b"") -> Any:
         """Run one command with ``--json`` and return its result."""
         return self.do(*typed, "--json", expect=expect, stdin=stdin).json
 
@@ -97,23 +97,23 @@ class Desk:
         """Make the vault."""
         self.do("new", self.vault)
 
-    def take_in(self, *files: str | Path, expect: int = 0) -> Any:
+    def take_in(self, *files: object, expect: int = 0) -> Any:
         """Import files; return the receipts."""
         return self.json("import", self.vault, *files, expect=expect)
 
-    def write_down(self, text: str, *more: str | Path) -> Any:
+    def write_down(self, text: str, *more: object) -> Any:
         """Log something; return the item."""
         return self.json("log", self.vault, "--text", text, *more)
 
-    def items(self, *more: str | Path) -> Any:
+    def items(self, *more: object) -> Any:
         """Return the timeline."""
         return self.json("timeline", self.vault, *more)
 
-    def found(self, query: str, *more: str | Path) -> Any:
+    def found(self, query: str, *more: object) -> Any:
         """Return what a search finds, newest first."""
         return self.json("search", self.vault, query, *more)
 
-    def texts(self, *more: str | Path) -> list[str]:
+    def texts(self, *more: object) -> list[str]:
         """Return the texts of the timeline."""
         return [item["text"] for item in self.items(*more)]
 
@@ -126,16 +126,16 @@ class Desk:
 
     # -- processes ----------------------------------------------------------------------------------------------
 
-    def start(self, *typed: str | Path, **options: Any) -> subprocess.Popen[bytes]:
+    def start(self, *typed: object, **options: Any) -> subprocess.Popen[bytes]:
         """Start a command as a process of its own, with a cheap Argon2id."""
         given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         return subprocess.Popen([sys.executable, str(QUICK), *map(str, typed)], **given)
 
-    def run(self, *typed: str | Path, expect: int = 0, **options: Any) -> Said:
+    def run(self, *typed: object, expect: int = 0, **options: Any) -> Said:
         """Run a command as a process of its own, with a cheap Argon2id, to its end."""
         return _ended(self.start(*typed, **options), expect)
 
-    def installed(self, *typed: str | Path, expect: int = 0, **options: Any) -> Said:
+    def installed(self, *typed: object, expect: int = 0, **options: Any) -> Said:
         """Run the installed program, as she does."""
         program = Path(sys.executable).with_name("leeward")
         given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}

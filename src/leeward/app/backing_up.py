@@ -193,6 +193,8 @@ def restore(
         CannotRead: no such file. WrongPassphrase: neither fits. Damaged: changed or cut short; what was made of it is
         removed again. CannotWrite: *out* exists, or no room.
     """
+    if not backup.exists():
+        raise CannotRead("There is no file with this name.", next_step="Please check the name.")
     storage = SqliteStorage.create(out)
     done = False
     try:
@@ -205,8 +207,9 @@ def restore(
                     age_decrypt(file, taker, identities)
         except AgeRefused as refused:
             raise _why(str(refused)) from None
-        except FileNotFoundError as error:
-            raise CannotRead("There is no file with this name.", next_step="Please check the name.") from error
+        except OSError:
+            if taker.failed is None:
+                raise  # not ours: the system's own
         if taker.failed is not None:
             raise taker.failed
         taker.finish()

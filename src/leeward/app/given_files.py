@@ -36,9 +36,12 @@ class Given(NamedTuple):
     def size(self) -> int:
         """Return the bytes of the file, or of all files of the folder. Raises `CannotRead`."""
         with _reading(self.path):
-            if self.path.is_dir():
-                return sum(each.stat().st_size for each in _files_below(self.path))
-            return self.path.stat().st_size
+            if not self.path.is_dir():
+                return self.path.stat().st_size
+            files = _files_below(self.path)
+            if not files:
+                raise CannotRead("There is no file in this folder.", next_step="Please choose another one.")
+            return sum(each.stat().st_size for each in files)
 
     def portions(self) -> Iterator[bytes]:
         """Yield the bytes in portions of at most 1 MiB. Raises `CannotRead`."""
@@ -89,6 +92,17 @@ def _files_below(folder: Path) -> list[Path]:
     return [path for path in found if not path.is_symlink() and path.is_file()]
 
 
+def _member_name(path: Path, taken: set[str]) -> str:
+    """Return a name of its own for a file: two names that are no UTF-8 can come to the same text."""
+    plain = name = os.fsencode(path).decode("utf-8", "replace").replace(os.sep, "/")
+    more = 1
+    while name in taken:
+        more += 1
+        name = f"{plain} ({more})"
+    taken.add(name)
+    return name
+
+
 class _Portions:
     """A write-only stream that hands on what it was given."""
 
@@ -126,8 +140,9 @@ def _packed(folder: Path) -> Iterator[bytes]:
     """Yield a folder as one zip, files stored as they are. The same folder always gives the same bytes."""
     out = _Portions()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as packed:
+        taken: set[str] = set()
         for path in _files_below(folder):
-            name = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace").replace(os.sep, "/")
+            name = _member_name(path.relative_to(folder), taken)
             info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             with path.open("rb") as source, packed.open(info, "w", force_zip64=True) as member:
                 while portion := source.read(_PORTION):
