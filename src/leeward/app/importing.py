@@ -237,6 +237,7 @@ class _Intake:
         self._hints = hints
         self._me = matching_key(hints.me) if hints.me else None
         self._met_me = False
+        self._is_me: dict[tuple[str, str], bool] = {}
         self._tally = Tally()
         self._held: list[Record] = []
         self._held_text = 0
@@ -252,8 +253,7 @@ class _Intake:
         """Take one event. Raises `ReaderStopped` for rows that no honest reader makes."""
         if isinstance(event, list):
             try:
-                for record in event:
-                    _believe(record)
+                _believe(event)
                 self._take_records(event)
             except (ValueError, OverflowError) as error:
                 # Whatever a turned reader says must end as one receipt, never as an import that fails for ever.
@@ -269,15 +269,26 @@ class _Intake:
         if self._me is not None:
             self._mark_me(records)
         self._tally.add(records)
+        # List by list as they come, not block by block: the child asks for more of the file in between, and what is
+        # made from a record on the way is gone again before the next.
+        facts = _facts(records)
+        self.feed().add(records)
+        self._writer.commit(facts)
+        for record in records:
+            record.raw = b""  # it stays in the original; held rows need not carry it until their block is full
         self._held += records
         self._held_text += sum([len(record.text) for record in records])
         if len(self._held) >= _BLOCK_RECORDS or self._held_text >= _BLOCK_TEXT:
             self.flush()
 
     def _mark_me(self, records: list[Record]) -> None:
+        known = self._is_me
         for record in records:
-            if record.sender or record.handle:
-                mine = self._me in (matching_key(record.handle or record.sender), matching_key(record.sender))
+            name, handle = record.sender, record.handle
+            if name or handle:
+                mine = known.get((name, handle))
+                if mine is None:
+                    mine = known[(name, handle)] = self._me in (matching_key(handle or name), matching_key(name))
                 if mine:
                     self._met_me = True
                     record.direction = Direction.OUT
@@ -291,13 +302,10 @@ class _Intake:
         return self._feed
 
     def flush(self) -> None:
-        """Commit and keep what is held."""
-        if not self._held:
-            return
-        facts = [_facts(record) for record in self._held]
-        self.feed().add(self._held)
-        self._writer.add(facts, encode_block(self._held))
-        self._held, self._held_text = [], 0
+        """Keep what is held as a block."""
+        if self._held:
+            self._writer.keep(len(self._held), encode_block(self._held))
+            self._held, self._held_text = [], 0
 
     def stop(self) -> None:
         """Wait until nothing touches the projection any more: what was fed is about to be rolled back."""
@@ -345,31 +353,41 @@ class _Intake:
 _FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_214_400_000
 """0001-01-01 and 9999-12-31 in UTC, the days that can be written; a day less at the end leaves room for every zone."""
 
+_FIRST_BELIEVED = _FIRST_MS + 86_400_000
+_KINDS, _DIRECTIONS = frozenset(map(int, Kind)), frozenset(map(int, Direction))
 _MOST_BYTES = 1 << 62
 """An offset beyond this does not fit the table, and no file is that long."""
 
 
-def _believe(record: Record) -> None:
+def _believe(records: Sequence[Record]) -> None:
     """Look at what came from the child: times nobody can write become unknown, anything else odd is refused."""
-    if record.at is not None and not _FIRST_MS + 86_400_000 <= record.at <= _LAST_MS:
-        record.at = None
-    if record.wall is not None and not _FIRST_MS + 86_400_000 <= record.wall <= _LAST_MS:
-        record.wall = None
-    if not (0 <= record.offset < _MOST_BYTES and 0 <= record.length < _MOST_BYTES):
-        raise ValueError("place")
-    Kind(record.kind)
-    Direction(record.direction)
+    for record in records:
+        if record.at is not None and not _FIRST_BELIEVED <= record.at <= _LAST_MS:
+            record.at = None
+        if record.wall is not None and not _FIRST_BELIEVED <= record.wall <= _LAST_MS:
+            record.wall = None
+        if not (0 <= record.offset < _MOST_BYTES and 0 <= record.length < _MOST_BYTES):
+            raise ValueError("place")
+        if record.kind not in _KINDS or record.direction not in _DIRECTIONS:
+            raise ValueError("kind")
 
 
-def _facts(record: Record) -> SourceFacts:
-    media = msgspec.json.encode([ref.sha256 for ref in record.media if ref.place]) if record.media else _NO_MEDIA
-    return (
-        record.raw,
-        f"{record.member}\0{record.offset}\0{record.length}".encode("utf-8", "replace"),
-        record.sender.encode("utf-8", "replace"),
-        record.time.encode("utf-8", "replace"),
-        media,
-    )
+def _facts(records: Sequence[Record]) -> list[SourceFacts]:
+    """Return what is committed to of each record (docs/formats/archive.md §3)."""
+    facts = []
+    for record in records:
+        media = msgspec.json.encode([ref.sha256 for ref in record.media if ref.place]) if record.media else _NO_MEDIA
+        place = f"{record.member}\0{record.offset}\0{record.length}"
+        facts.append(
+            (
+                record.raw,
+                place.encode("utf-8", "replace"),
+                record.sender.encode("utf-8", "replace"),
+                record.time.encode("utf-8", "replace"),
+                media,
+            )
+        )
+    return facts
 
 
 def finish_interrupted(

@@ -14,7 +14,7 @@ from itertools import accumulate
 from struct import Struct
 from typing import Any, NamedTuple
 
-from leeward.core.errors import VaultDamaged
+from leeward.core.errors import OurMistake, VaultDamaged
 from leeward.vault.keys import KeyRing
 from leeward.vault.log import Log
 from leeward.vault.primitives import expand
@@ -156,14 +156,22 @@ class ReadingWriter:
 
     def add(self, facts: Sequence[SourceFacts], block: bytes) -> None:
         """Take the next records as one block: their source facts, and their rows as the caller encodes them."""
-        self._put_block(block)
-        self._blocks.append(len(facts))
+        self.commit(facts)
+        self.keep(len(facts), block)
+
+    def commit(self, facts: Sequence[SourceFacts]) -> None:
+        """Commit to the source facts of the next records. Their rows follow in one of the next blocks."""
         self._records += len(facts)
         self._leaves += record_leaves(self._keystream(len(facts) * _BLIND), facts)
         while len(self._leaves) > commitments.SEGMENT:
             # Strictly more: only then is it certain that there is a second segment, which decides the width.
             self._close_segment(self._leaves[: commitments.SEGMENT], commitments.SEGMENT)
             del self._leaves[: commitments.SEGMENT]
+
+    def keep(self, rows: int, block: bytes) -> None:
+        """Keep the next *rows* records, which were committed to, as one block."""
+        self._put_block(block)
+        self._blocks.append(rows)
 
     def _put_block(self, block: bytes) -> None:
         self._sizes.append(len(block))
@@ -184,6 +192,8 @@ class ReadingWriter:
 
     def finish(self) -> ReadingInfo:
         """Close the last segment and return what the entry keeps."""
+        if sum(self._blocks) != self._records:
+            raise OurMistake("The rows of a reading are not those that were committed to.")
         width = commitments.segment_width(len(self._leaves), not self._roots)
         if self._leaves or not self._roots:
             self._close_segment(self._leaves, width)
