@@ -131,10 +131,12 @@ class Source(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The file name as given."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Bytes of the file."""
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to *length* bytes from *offset*; shorter only at the end."""
@@ -144,7 +146,8 @@ class Package(Protocol):
     """One file given by the person, seen as members: a zip has many, a plain file has one, named ``""``."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The file name as given: a hint, never a path."""
 
     def members(self) -> Sequence[str]:
         """Return the member paths in the order the container lists them, without folders and system litter."""
