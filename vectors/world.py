@@ -133,6 +133,11 @@ class World:
         self.seeds.append(secret(f"{self.name} entry {label}"))
         return number
 
+    def commitment(self, number: int) -> str:
+        """Return the commitment of an entry, in hex."""
+        blind = entry_blind(self.seeds[number])
+        return entry_commitment(blind.r, entry_digests(blind, self.entries[number])).hex()
+
     def incident(self, label: str, text: str, **more: Any) -> int:
         """Add something she wrote down."""
         fields = {"kind": "incident", "text": text, "when": "2024-02-03", "written": "2024-02-03T18:00:00Z", **more}

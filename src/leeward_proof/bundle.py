@@ -459,10 +459,14 @@ def _fit_together(bundle: Bundle) -> None:
     used: set[int] = {reading.entry for reading in bundle.readings}
     if len(used) != len(bundle.readings):
         raise _bad("readings", "two readings of one entry")
+    places = len(used)
     records: set[int] = set()
     files: set[int] = set()
     for item in bundle.items:
         used.update(item.entries)
+        places += len(item.entries)
+        if len(used) != places:
+            raise _bad(f"item {item.n}", "an entry stands in two places")
         files.update(item.files)
         if item.record in records:
             raise _bad(f"item {item.n}", "a record stands in two items")

@@ -99,7 +99,7 @@ def _line(indent: str, first: str, text: str) -> Iterator[str]:
 
 
 def _within(lines: Iterator[str], limit: int | None) -> list[str]:
-    # An entry may be shown by many items: without a limit a small hostile file could make a text of any length.
+    # A hostile description must not make us hold more than the text it should equal.
     kept = []
     size = 0
     for line in lines:
@@ -269,7 +269,8 @@ def item_lines(bundle: Bundle, item: Item) -> Iterator[tuple[str, str]]:
     if item.record >= 0:
         record = bundle.records[item.record]
         yield "fact", f'as written: time "{record.time}", sender "{record.sender}"'
-        if item.words == "source":
+        if item.words != "line":
+            # Who wrote to whom may stand in the source alone; and all that is opened is to be seen here.
             yield "fact", "source as kept:"
             for line in record.raw.decode("utf-8", "backslashreplace").split("\n"):
                 yield "source", line

@@ -44,7 +44,9 @@ NOT_PROVEN = (
     "That nothing was left out. The owner selected the items.",
     "When something happened or was recorded. There is no outside time-stamp in this bundle.",
     "The order of entries within one batch of the log, or of messages within one segment of an archive.",
-    "That dates, names and numbers in the head of an item were understood rightly; the text as written is below it.",
+    "That dates, names and numbers in the head of an item were understood rightly, nor its marks;"
+    " what the source says is below it.",
+    "That a message stands in the file named as its source, unless that file is included whole and is no zip.",
     "That the PDF shows the same as transcript.txt, and what README.txt says.",
 )
 _WHOSE = "Whose log this is. Compare the key with one you were given by another road."
@@ -319,8 +321,11 @@ class _Check:
             for record in segment.records:
                 here = f"{where}, segment {segment.number}, place {record.at}"
                 place = record.values[_PLACE]
-                if place is None or not place.startswith(b"\0"):
-                    continue  # closed, or inside a member of a zip
+                if place is None:
+                    self.note(Unsound("file", here, "the original is included, but its place in it is not shown"))
+                    continue
+                if not place.startswith(b"\0"):
+                    continue  # inside a member of a zip
                 numbers = re.fullmatch(rb"\0([0-9]{1,12})\0([0-9]{1,12})", place)
                 offset, length = (int(numbers[1]), int(numbers[2])) if numbers else (original.size, 1)
                 if offset + length > original.size:
@@ -433,15 +438,30 @@ def _check_words(bundle: Bundle, item: Item) -> None:
     where = f"item {item.n}"
     if item.record >= 0:
         record = bundle.records[item.record]
-        if item.words != "source" and not ties(item.words, record.raw, record.sender, item.text):
+        if item.words != "source" and not ties(item.words, record.raw, record.sender, item.text, record.time):
             raise Unsound("transcript", where, "its words are not those of the proven bytes")
         return
+    _check_versions(bundle, item)
     opened = [one.value for number in item.entries if (one := bundle.entries[number].field("text")) is not None]
+    if len(opened) > 1:
+        raise Unsound("transcript", where, "words are opened that are not shown")
     if item.words == "field":
-        if not opened or opened[-1] != item.text:
+        if opened != [item.text]:
             raise Unsound("transcript", where, "its words are not those of the proven entry")
     elif opened or item.text:
         raise Unsound("transcript", where, "its words are not tied to an entry")
+
+
+def _check_versions(bundle: Bundle, item: Item) -> None:
+    """Check that the entries of an item belong together: each but the first says which of them it amends."""
+    known: set[str] = set()
+    for number in item.entries:
+        entry = bundle.entries[number]
+        if known:
+            kind, was = entry.field("kind"), entry.field("was")
+            if kind is None or kind.value != "amendment" or was is None or str(was.value) not in known:
+                raise Unsound("entry", f"entry {number}", f"it does not amend what item {item.n} shows")
+        known.add(_entry_commitment(entry).hex())
 
 
 def _named(bundle: Bundle, item: Item) -> frozenset[str]:

@@ -8,6 +8,8 @@ is shown next to its source bytes instead.
 True
 >>> ties("line", b"01.02.24, 10:00 - Bea: Not on my way", "Bea", "on my way")
 False
+>>> ties("line", b"01.02.24, 10:00 - Ana: you said Bea: Stay", "Bea", "Stay")
+False
 """
 
 from __future__ import annotations
@@ -27,13 +29,20 @@ _TEXT_ATTRIBUTES = ("body", "text")
 _TEXT_MEMBERS = ("text", "content", "body", "message")
 
 
-def rule_for(raw: bytes, sender: str, text: str) -> str:
+def rule_for(raw: bytes, sender: str, text: str, time: str = "") -> str:
     """Return the first rule that ties *text* to *raw*, ``source`` when none does."""
-    return next((rule for rule in RECORD_RULES if ties(rule, raw, sender, text)), "source")
+    return next((rule for rule in RECORD_RULES if ties(rule, raw, sender, text, time)), "source")
 
 
-def ties(rule: str, raw: bytes, sender: str, text: str) -> bool:
-    """Return True when *rule* finds exactly *text* in *raw*. Never raises, whatever the bytes are."""
+def ties(rule: str, raw: bytes, sender: str, text: str, time: str = "") -> bool:
+    """Return True when *rule* finds exactly *text* in *raw*. Never raises, whatever the bytes are.
+
+    Args:
+        rule: a word of `RECORD_RULES`.
+        raw: the source bytes.
+        sender, time: as written; the line rule finds both in front of the words.
+        text: the words as shown.
+    """
     if not text:
         return False  # or a message could be shown as if it had said nothing
     try:
@@ -41,8 +50,9 @@ def ties(rule: str, raw: bytes, sender: str, text: str) -> bool:
     except UnicodeDecodeError:
         return False
     if rule == "line":
-        _, found, rest = source.replace("\r\n", "\n").rstrip("\r\n").partition(f"{sender}: ")
-        return bool(sender and found) and rest == text
+        before, found, rest = source.replace("\r\n", "\n").rstrip("\r\n").partition(f"{sender}: ")
+        # A colon in front of the sender would make somebody who is only quoted the one who speaks.
+        return bool(sender and found) and rest == text and ": " not in before and time in before
     if rule == "xml":
         return text in _attributes(source)
     if rule == "json":

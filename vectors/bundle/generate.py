@@ -19,6 +19,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import msgspec  # noqa: E402  (after the path is set)
 from world import World, file_of, line, message, note, secret  # noqa: E402  (after the path is set)
 
 from leeward.export.bundle import Contents, Item, compose  # noqa: E402  (after the path is set)
@@ -98,7 +99,12 @@ def several() -> tuple[World, Contents]:
     archive = world.archive("chat", records)
     world.end_batch()
     second = world.add(
-        "amend", kind="amendment", of="0000000000000000", text="He stood at the door at nine.", written="x"
+        "amend",
+        kind="amendment",
+        of="0000000000000000",
+        was=world.commitment(first),
+        text="He stood at the door at nine.",
+        written="x",
     )
     world.end_batch()
     world.incident("later", "Also not shown.")
@@ -107,7 +113,7 @@ def several() -> tuple[World, Contents]:
         *(message((0, i), records[i + 1], attachments=[0] if i == 1 else []) for i in range(3)),
         note(0, "He stood at the door at nine.", entries=[0, 1], marks=["amended"], attachments=[0]),
     ]
-    entries = [(first, (*OPENS, "photos")), (second, ("kind", "of", "text"))]
+    entries = [(first, ("kind", "when", "written", "photos")), (second, ("kind", "of", "was", "text"))]
     files = [file_of(PICTURE, "IMG_0001.png", "image/png")]
     return world, world.contents(items, entries, [(archive, opened)], files)
 
@@ -196,6 +202,9 @@ class Flaws:
         self.form()
         self.checkpoint_and_top()
         self.batch_and_entry()
+        self.versions()
+        self.quoted()
+        self.place_closed()
         self.records()
         self.files()
         self.texts()
@@ -395,6 +404,16 @@ class Flaws:
         whole = members_of(contents, whole_world)
         orphan = with_json(whole, whole_world, lambda v: v["readings"][0].update(original=0))
         self.sealed("form_original_of_nothing", "form", orphan, "an original that belongs to no archive")
+
+        def note_again(value: Any) -> None:
+            value["items"].append({**value["items"][3], "n": 5})
+
+        edit("entry_in_two_items", note_again, "two items of one entry")
+        edit(
+            "entry_of_reading_and_item",
+            lambda v: v["items"][3]["entries"].append(v["readings"][0]["entry"]),
+            "an item of the entry of a reading",
+        )
         edit("record_in_two_items", lambda v: v["items"][1].update(record=0), "two items of one record")
         edit("entry_of_no_item", lambda v: v["items"][3].update(entries=[0]), "an entry is opened that no item shows")
         edit("item_of_nothing", lambda v: v["items"][0].update(record=-1), "an item that comes from nothing")
@@ -553,6 +572,53 @@ class Flaws:
         put("entry_salt_changed", "entry", part(1), "another salt")
         put("entry_digest_changed", "entry", part(2), "another digest of a closed field")
         put("entry_check_changed", "entry", lambda v: entry(v).update(check="00000000"), "a check that does not fit")
+
+    def versions(self) -> None:
+        """Entries of one item that do not belong together, or open more than is shown."""
+
+        def put(
+            name: str, layer: str, why: str, opens: tuple[str, ...], second: tuple[str, ...], **fields: Any
+        ) -> None:
+            world = World()
+            world.incident("a", "He stood at the door.")
+            whole = {"kind": "amendment", "was": world.commitment(0), "text": "At nine.", **fields}
+            world.add("amend", **whole)
+            item = note(0, "At nine.", entries=[0, 1])
+            contents = world.contents([item], [(0, opens), (1, second)])
+            self.sealed(name, layer, members_of(contents, world), why)
+
+        few, all_of_it = ("kind", "when", "written"), ("kind", "was", "text")
+        other = secret("another commitment").hex()
+        put("entry_amends_another", "entry", "an amendment of an entry that is not shown", few, all_of_it, was=other)
+        put("entry_amends_a_list", "entry", "an amendment of something that is no commitment", few, all_of_it, was=[1])
+        put("entry_amends_unsaid", "entry", "an amendment that does not open of what", few, ("kind", "text"))
+        put("entry_not_an_amendment", "entry", "two notes shown as one", few, all_of_it, kind="incident")
+        put("transcript_words_not_shown", "transcript", "earlier words opened and not shown", OPENS, all_of_it)
+
+    def quoted(self) -> None:
+        """Somebody who is only quoted, or another time, passed off as what the line says of itself."""
+        for name, sender, time, why in (
+            ("quoted_speaks", "Carl", "01.02.24, 10:00", "one who is quoted is shown as the one who wrote"),
+            ("time_not_there", "Bea", "01.02.24, 11:00", "a time that does not stand in the line"),
+        ):
+            world = World()
+            raw = b"01.02.24, 10:00 - Bea: you said Carl: I will come"
+            archive = world.archive("chat", [(raw, b"\x000\x0049", sender.encode(), time.encode(), b"[]")])
+            opened = world.archives[archive].opening(0)
+            words = raw.decode().partition(f"{sender}: ")[2]
+            item = Item(kind="message", text=words, person=sender, record=(0, 0))
+            members = members_of(world.contents([item], [], [(archive, [opened])]), world)
+            line_rule = with_json(members, world, lambda v: v["items"][0].update(words="line"))
+            self.sealed(f"transcript_{name}", "transcript", line_rule, why)
+
+    def place_closed(self) -> None:
+        """The original is there, and one message does not say where it stands in it."""
+        world, contents = whole_archive()
+        reading = contents.readings[0]
+        first = msgspec.structs.replace(reading.records[0], open=("raw", "sender", "time", "media"))
+        readings = [msgspec.structs.replace(reading, records=[first, *reading.records[1:]])]
+        members = members_of(msgspec.structs.replace(contents, readings=readings), world)
+        self.sealed("file_place_closed", "file", members, "an original, and a message without its place in it")
 
     def records(self) -> None:
         def reading(value: Any) -> Any:

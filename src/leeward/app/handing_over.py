@@ -41,7 +41,7 @@ from leeward.ingest.run import fetch_media, fetch_raws
 from leeward.messages.record import MediaRef, Record, decode_block
 from leeward.vault.age import AgeRefused, age_encrypt
 from leeward.vault.files import FileInfo
-from leeward.vault.kinds import READING
+from leeward.vault.kinds import AMENDMENT, READING
 from leeward.vault.log import Entry
 from leeward.vault.vault import files_of
 from leeward_proof.commit import SEGMENT
@@ -452,7 +452,7 @@ def _what_holds(history: Sequence[Entry]) -> list[list[str]]:
 
     What she changed or took out must not leave with the words that replaced it.
     """
-    opens = [list(_ALWAYS_OPEN) for _ in history]
+    opens = [[*_ALWAYS_OPEN, *(["was"] if entry.kind == AMENDMENT.kind else [])] for entry in history]
     for name in _FACTS:
         for names, entry in reversed(list(zip(opens, history, strict=True))):
             if name in entry.fields.get("unset", []):

@@ -571,7 +571,8 @@ class _Proof:
     def item(self, i: int, item: Item) -> dict[str, Any]:
         if item.record is not None:
             values = self.contents.readings[item.record[0]].records[item.record[1]].values
-            words = rule_for(values[0], values[RECORD_FIELDS.index("sender")].decode("utf-8"), item.text)
+            sender, time = (values[RECORD_FIELDS.index(name)].decode("utf-8") for name in ("sender", "time"))
+            words = rule_for(values[0], sender, item.text, time)
         else:
             entries = [self.contents.entries[number] for number in item.entries]
             words = "field" if any("text" in one.open and "text" in one.fields for one in entries) else "empty"
