@@ -1,4 +1,4 @@
-"""P-FREE: somebody who can write to the closed file cannot make it keep what she deletes later."""
+"""Somebody who can write to the closed file cannot make it keep what she deletes later (P-FREE)."""
 
 from __future__ import annotations
 
