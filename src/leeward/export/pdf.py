@@ -28,6 +28,7 @@ _UNBROKEN = re.compile(r"\S{40}")
 _BEYOND_BUILT_IN = re.compile("[\u0590-\u1dff\u2c80-\ua63f\ua6a0-\ufdff\ufe30-\U0010ffff\u2600-\u27bf]")
 """Scripts and signs the built-in fonts do not have. Without them the fonts of this device are not even looked at."""
 
+# A bar runs beside the words of an item: without it a message could set a line that looks like the head of the next.
 _TEMPLATE = """\
 #let d = json("data.json")
 #set document(title: "Transcript", author: (), keywords: (), date: auto)
@@ -65,8 +66,10 @@ The text transcript (transcript.txt) counts. Where this PDF shows a sign differe
   }
   block(spacing: 4mm, inset: (left: 2mm), {
     text(9pt, weight: "bold", i.head)
-    if i.text != "" { linebreak(); i.text }
-    for f in i.facts { linebreak(); text(8pt, fill: luma(35%), f) }
+    if i.text != "" {
+      block(above: 1.6mm, below: 1.6mm, inset: (left: 3mm, y: 0.6mm), stroke: (left: 0.8pt + luma(60%)), i.text)
+    }
+    for f in i.facts { block(spacing: 1.2mm, text(8pt, fill: luma(35%), f)) }
   })
 }
 """

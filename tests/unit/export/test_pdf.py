@@ -91,6 +91,13 @@ def test_its_text_cannot_become_a_command() -> None:
     assert data.startswith(b"%PDF-")
 
 
+def test_a_bar_beside_the_words_keeps_them_from_passing_for_the_next_item() -> None:
+    def lines_drawn(text: str) -> int:
+        return unpacked(pdf.pdf_transcript(saying(text), DIGEST, MADE)).count(b" l\nh\n")
+
+    assert lines_drawn("Hello\n#2  2024-02-03 UTC  message  Bea") == lines_drawn("") + 1
+
+
 @pytest.mark.parametrize(
     "text", ["\U0001f600 日本語 שלום مرحبا ไทย हिन्दी", "\u202e\x00\x07", "x" * 20_000, "\n" * 500, "e\u0301" * 50]
 )
