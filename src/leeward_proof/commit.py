@@ -56,6 +56,9 @@ SEGMENT = 65_536
 RECORD_BLIND = 288
 """Keystream bytes a record owns: 32 for ``r``, 8 slots of 32."""
 RECORD_FIELDS = ("raw", "place", "sender", "time", "media")
+"""The facts a record always has, which a bundle may open. A sixth, ``private``, is there for some and stays closed."""
+
+_RECORD_VALUES = (*RECORD_FIELDS, "private")
 
 _MAX_SAFE = 2**53 - 1
 
@@ -210,13 +213,13 @@ def record_digests(blind: bytes, values: Sequence[bytes]) -> list[bytes]:
 
     Args:
         blind: the 288 bytes of keystream this record owns.
-        values: raw, place, sender, time, media, as docs/formats/archive.md §3 says.
+        values: raw, place, sender, time, media, and private where there is any, as docs/formats/archive.md §3 says.
     """
-    digests = [
-        field_digest(blind[32 + 32 * i : 64 + 32 * i], name, value)
-        for i, (name, value) in enumerate(zip(RECORD_FIELDS, values, strict=True))
-    ]
-    return digests + [blind[32 + 32 * i : 64 + 32 * i] for i in range(len(RECORD_FIELDS), RECORD_SLOTS)]
+    digests = [blind[at : at + 32] for at in range(32, RECORD_BLIND, 32)]
+    for slot, (name, value) in enumerate(zip(_RECORD_VALUES, values, strict=False)):
+        if value or name != "private":
+            digests[slot] = field_digest(digests[slot], name, value)
+    return digests
 
 
 def record_commitment(r: bytes, digests: Sequence[bytes]) -> bytes:

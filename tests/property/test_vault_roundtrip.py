@@ -148,7 +148,7 @@ def test_fields_of_any_shape_survive_and_keep_their_commitment(unknown: dict[str
     assert again.check() == []
 
 
-facts = st.tuples(*[st.binary(max_size=60)] * 5)
+facts = st.tuples(*[st.binary(max_size=60)] * 6)
 
 
 @examples(60)
@@ -202,7 +202,7 @@ def test_a_reading_comes_back_block_by_block(blocks: list[tuple[list[SourceFacts
 def test_segments_of_every_size_fit_their_root(count: int) -> None:
     vault, _ = new_vault()
     identity, key, writer = vault.begin_reading()
-    found: list[SourceFacts] = [(b"%d" % number, b"", b"", b"", b"[]") for number in range(count)]
+    found: list[SourceFacts] = [(b"%d" % number, b"", b"", b"", b"[]", b"") for number in range(count)]
     for start in range(0, count, 10_000):
         writer.add(found[start : start + 10_000], b"rows")
     info = writer.finish()

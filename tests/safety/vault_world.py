@@ -54,7 +54,7 @@ def rows(count: int, text: str = "message") -> list[Row]:
     made = []
     for number in range(count):
         raw = f"[{number}] Carl: {text} {number}".encode()
-        facts = (raw, b"chat.txt\x00%d\x00%d" % (number * 40, len(raw)), b"Carl", b"01/02/26, 10:00", b"[]")
+        facts = (raw, b"chat.txt\x00%d\x00%d" % (number * 40, len(raw)), b"Carl", b"01/02/26, 10:00", b"[]", b"")
         made.append(Row(facts, raw + b"\n"))
     return made
 

@@ -38,7 +38,7 @@ from leeward.export.bundle import (
     write_sealed_bundle,
 )
 from leeward.ingest.run import fetch_media, fetch_raws
-from leeward.messages.record import MediaRef, Record, decode_block
+from leeward.messages.record import MediaRef, Record, decode_block, held_back
 from leeward.vault.age import AgeRefused, age_encrypt
 from leeward.vault.files import FileInfo
 from leeward.vault.kinds import AMENDMENT, READING
@@ -360,6 +360,7 @@ class _Contents:
                 record.sender.encode("utf-8", "replace"),
                 record.time.encode("utf-8", "replace"),
                 msgspec.json.encode(hashes),
+                held_back(record),
             )
             opens = ["raw", "sender", "time", *(["media"] if hashes else []), *(["place"] if self._whole else [])]
             openings.append(RecordOpening(segment, positions[segment][within], reading.blind(n), values, opens))

@@ -25,7 +25,7 @@ from leeward.ingest.base import Flag, Hints, Outcome, Recognised, Record, Refuse
 from leeward.ingest.media.kinds import type_of
 from leeward.ingest.run import STOPS, read_confined
 from leeward.ingest.zones import named_zone
-from leeward.messages.record import Direction, Kind, encode_block
+from leeward.messages.record import Direction, Kind, encode_block, held_back
 from leeward.people.handles import matching_key
 from leeward.vault.files import FileInfo
 from leeward.vault.kinds import ARCHIVE, READING
@@ -385,6 +385,7 @@ def _facts(records: Sequence[Record]) -> list[SourceFacts]:
                 record.sender.encode("utf-8", "replace"),
                 record.time.encode("utf-8", "replace"),
                 media,
+                held_back(record) if record.private else b"",
             )
         )
     return facts

@@ -139,14 +139,15 @@ class RecordOpening(msgspec.Struct, frozen=True):
         segment: its segment, from 0.
         position: its place in that segment.
         blind: its 288 bytes of keystream.
-        values: raw, place, sender, time, media, as docs/formats/archive.md §3 says.
+        values: raw, place, sender, time, media, and private where there is any, as docs/formats/archive.md §3 says.
+            The last one never leaves this module.
         open: values to show; ``media`` is added when its item has attachments.
     """
 
     segment: int
     position: int
     blind: bytes
-    values: tuple[bytes, bytes, bytes, bytes, bytes]
+    values: tuple[bytes, ...]
     open: Sequence[str] = ("raw", "sender", "time")
 
 
@@ -624,7 +625,9 @@ def _record(record: RecordOpening, with_media: bool) -> dict[str, Any]:
     opens = {*record.open, "media"} if with_media else set(record.open)
     parts = [blind[at : at + 32] for at in range(32, len(blind), 32)]
     opened: dict[str, Any] = {}
-    for slot, (name, value) in enumerate(zip(RECORD_FIELDS, values, strict=True)):
+    if len(values) > len(RECORD_FIELDS) and values[-1]:
+        parts[len(RECORD_FIELDS)] = field_digest(parts[len(RECORD_FIELDS)], "private", values[-1])
+    for slot, (name, value) in enumerate(zip(RECORD_FIELDS, values, strict=False)):
         if name not in opens:
             parts[slot] = field_digest(parts[slot], name, value)
         elif name == "raw":

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["FIELDS", "Direction", "Kind", "MediaRef", "Record", "decode_block", "encode_block"]
+__all__ = ["FIELDS", "Direction", "Kind", "MediaRef", "Record", "decode_block", "encode_block", "held_back"]
 
 
 class Kind(IntEnum):
@@ -77,6 +77,8 @@ class Record(msgspec.Struct, array_like=True):
         thread: the conversation as the file names it (chat title, number, group id).
         media: what it refers to, present or not.
         extra: small facts worth keeping (``deleted``, ``edited``, ``status``, ``duration`` in seconds, …), JSON types.
+        private: values of the row that `raw` holds back because they could say something about the owner's own phone
+            or place; as written, in their order (docs/formats/archive.md §4).
     """
 
     kind: int
@@ -94,6 +96,7 @@ class Record(msgspec.Struct, array_like=True):
     thread: str = ""
     media: Sequence[MediaRef] = ()
     extra: dict[str, Any] | None = None
+    private: Sequence[str] = ()
 
 
 FIELDS = Record.__struct_fields__
@@ -108,6 +111,11 @@ def encode_block(records: Sequence[Record]) -> bytes:
     for record in records:
         record.raw = b""
     return _ENCODER.encode(records)
+
+
+def held_back(record: Record) -> bytes:
+    """Return what a record commits to in the slot ``private``: a JSON array of text, nothing when there is none."""
+    return msgspec.json.encode(record.private) if record.private else b""
 
 
 def decode_block(block: bytes) -> list[Record]:

@@ -26,12 +26,12 @@ from leeward_proof.tree import leaf_hash, root
 __all__ = ["ReadingInfo", "ReadingReader", "ReadingWriter", "SourceFacts", "reading_places", "record_leaves"]
 
 _BLIND = commitments.RECORD_BLIND
-_BLINDS = Struct("32s32s32s32s32s32s96s")
-"""What a record owns of the keystream: ``r``, a salt for each of the five facts, three unused slots."""
+_BLINDS = Struct("32s32s32s32s32s32s32s64s")
+"""What a record owns of the keystream: ``r``, a salt for each of the six facts, two unused slots."""
 _DIGEST = 32
 
-SourceFacts = tuple[bytes, bytes, bytes, bytes, bytes]
-"""raw, place, sender, time, media: the five slots of docs/formats/archive.md §3."""
+SourceFacts = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
+"""raw, place, sender, time, media, private: the slots of docs/formats/archive.md §3; private may be empty."""
 
 
 class ReadingInfo(NamedTuple):
@@ -84,8 +84,8 @@ def record_leaves(stream: bytes, facts: Sequence[SourceFacts]) -> list[bytes]:
     digest = sha256
     leaves: list[bytes] = []
     keep = leaves.append
-    for blind, (raw, place, sender, time, media) in zip(_BLINDS.iter_unpack(stream), facts, strict=True):
-        r, salt_raw, salt_place, salt_sender, salt_time, salt_media, unused = blind
+    for blind, (raw, place, sender, time, media, private) in zip(_BLINDS.iter_unpack(stream), facts, strict=True):
+        r, salt_raw, salt_place, salt_sender, salt_time, salt_media, salt_private, unused = blind
         inner = digest(
             b"".join(
                 (
@@ -96,6 +96,7 @@ def record_leaves(stream: bytes, facts: Sequence[SourceFacts]) -> list[bytes]:
                     digest(b"f1%b\x06sender%b" % (salt_sender, sender)).digest(),
                     digest(b"f1%b\x04time%b" % (salt_time, time)).digest(),
                     digest(b"f1%b\x05media%b" % (salt_media, media)).digest(),
+                    digest(b"f1%b\x07private%b" % (salt_private, private)).digest() if private else salt_private,
                     unused,
                 )
             )

@@ -41,6 +41,7 @@ from leeward.ingest.base import (
     Record,
     Refused,
 )
+from leeward.ingest.readers.sms_backup_restore.private import hold_back
 from leeward.ingest.readers.sms_backup_restore.rows import LONGEST, ROW_NAMES, Found, Scanner
 from leeward.ingest.readers.sms_backup_restore.splitter import Embedded, Encoding, Splitter, encoding_of
 from leeward.ingest.readers.sms_backup_restore.values import mend, mend_characters, unescape
@@ -83,7 +84,6 @@ _ATTRIBUTE: Final = re.compile(rb'([ \t\r\n]+)([\w:.-]+)="([^"<\x00-\x1f]*)"')
 
 _COUNT: Final = re.compile(rb"\scount\s*=\s*[\"']([0-9]{1,12})[\"']")
 
-_ICCID_FROM: Final = 10
 """Digits from which a subscription id is a SIM's own number, not a slot."""
 
 _REFUSED: Final = {
@@ -138,10 +138,10 @@ class SmsBackupRestoreReader:
         yield reading.outcome()
 
     def diverted(self, head: bytes, row: BinaryIO) -> bytes:
-        """Return `Record.raw` of *row*: its bytes, with long ``data`` values replaced."""
+        """Return `Record.raw` of *row*: its bytes, long ``data`` values replaced and private ones held back."""
         encoding = encoding_of(head)
         blocks = Splitter(row, encoding).blocks()
-        return encoding.original(b"".join(block for block, _ in blocks))
+        return encoding.original(hold_back(b"".join(block for block, _ in blocks))[0])
 
 
 def _claim(package: Package, member: str) -> Match | None:
@@ -298,7 +298,7 @@ class _Reading:
         batch, member, name, encoding = self._batch, self._member, self._name, self._encoding.name
         match, groups, lead = shape.match, shape.groups, shape.lead
         while (row := match(text, pos)) is not None:
-            address, date, kind, body, sent, contact, status, subject, read, centre = row.group(*groups)
+            address, date, kind, body, sent, contact, status, subject, read, _ = row.group(*groups)
             try:
                 words = str(body, encoding)
             except UnicodeDecodeError:
@@ -326,12 +326,13 @@ class _Reading:
                 extra["unread"] = True
             if subject and subject != b"null":
                 extra["subject"] = name(subject)
-            if centre and centre != b"null":
+            raw, private = hold_back(text[start:end])
+            if private:
                 self.flags.add("private_ids")
             batch.append(
                 Record(
-                    *(0, member, start + shift, end - start, text[start:end], sender, date.decode(), int(date), None),
-                    *(words, handle, direction, thread, (), extra or None),
+                    *(0, member, start + shift, end - start, raw, sender, date.decode(), int(date), None),
+                    *(words, handle, direction, thread, (), extra or None, private),
                 )
             )
             pos = end
@@ -410,8 +411,6 @@ class _Reading:
             extra["type"] = kind
         self._say_status(extra, _given(row.get("status")))
         self._say_rest(extra, row, "subject")
-        if _given(row.get("service_center")):
-            self.flags.add("private_ids")
         record.extra = extra or None
 
     def _mms(self, found: Found, xml: _Xml) -> None:
@@ -444,7 +443,6 @@ class _Reading:
             self.flags.add("failed_messages")
         if row.get("tr_id", "").startswith("proto:"):
             extra["rcs"] = True
-            self.flags.add("private_ids")
         self._say_rest(extra, row, "sub")
         record.extra = extra or None
 
@@ -496,8 +494,6 @@ class _Reading:
                 extra["with"] = contact
         elif kind in _CALLS:
             record.sender, record.handle, record.direction = contact or number, number, Direction.IN
-        if len(_given(row.get("subscription_id"))) >= _ICCID_FROM:
-            self.flags.add("private_ids")
         record.extra = extra
 
     def _add(self, found: Found, kind: Kind, date: str = "", text: str = "", thread: str = "") -> Record:
@@ -505,10 +501,14 @@ class _Reading:
         at = _instant(date)
         if at is None and kind != Kind.OTHER:
             self.flags.add("time_unread")
-        raw = self._encoding.original(found.row)
+        row, private = hold_back(found.row)
+        if private:
+            self.flags.add("private_ids")
+        raw = self._encoding.original(row)
         record = Record(
             *(int(kind), self._member, found.offset, found.length, raw, "", _given(date), at, None, text),
             thread=thread,
+            private=private,
         )
         self._batch.append(record)
         self._weight += 2 * len(raw)
