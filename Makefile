@@ -49,6 +49,7 @@ lock: setup  ## write requirements/*.txt anew from pyproject.toml; UPGRADE=1 tak
 
 docs: setup  ## write the pages that are made from the source
 	$(BIN)/python scripts/errorlist.py > docs/errors.md
+	$(BIN)/python scripts/commandlist.py > docs/guides/command-line.md
 
 wheels: setup  ## build both distributions into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
