@@ -29,7 +29,7 @@ def saying(text: str, **more: object) -> Bundle:
 
 
 @pytest.mark.parametrize(
-    "number", [0, 7, 0x1B, 0x7F, 0x85, 0x200B, 0x200F, 0x2028, 0x202E, 0x2066, 0xFEFF, 0xE0041, 0x27E8]
+    "number", [0, 7, 0x1B, 0x7F, 0x85, 0x200B, 0x200F, 0x2028, 0x202E, 0x2066, 0xFEFF, 0x1BCA1, 0xE0041, 0x27E8]
 )
 def test_what_could_hide_or_reorder_is_shown_as_its_number(number: int) -> None:
     assert visible(f"a{chr(number)}b") == f"a⟨U+{number:04X}⟩b"

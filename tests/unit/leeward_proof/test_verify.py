@@ -36,6 +36,8 @@ def test_a_sound_report_always_says_what_is_not_proven() -> None:
     assert any("true" in sentence for sentence in report.not_proven)
     assert any("left out" in sentence for sentence in report.not_proven)
     assert any("Whose log" in sentence for sentence in report.not_proven)
+    assert any("left closed" in sentence for sentence in report.not_proven)
+    assert any("named as its source" in sentence for sentence in report.not_proven)
     assert report.facts["items"] == 4
     assert report.facts["records"] == 3
 
