@@ -148,7 +148,11 @@ class Vault:
         self.storage.close()
 
     def change_passphrase(self, new: Passphrase) -> None:
-        """Let *new* open the vault from now on. Copies of the file made before still open with the old passphrase."""
+        """Let *new* open the vault from now on.
+
+        This does not shut out whoever has the old passphrase and a copy of the file from before: the root key is the
+        same, so they can read what is written later too, once they get at the file. That takes a new vault.
+        """
         slot, compartment, root = self._opened
         header, spare = self.storage.cell("header"), self.storage.cell("spare")
         try:
