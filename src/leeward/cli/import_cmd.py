@@ -19,7 +19,7 @@ from leeward.cli.opening import (
     with_asked,
 )
 from leeward.cli.voice import printable
-from leeward.core.errors import ReaderStopped
+from leeward.core.errors import ReaderStopped, VaultDamaged
 from leeward.ingest.base import Hints
 
 __all__ = ["command", "describe"]
@@ -58,8 +58,11 @@ def command(
     ):
         receipts = import_files(session, files, hints, on_progress=progress)
         # After the files given now: one of them may be the interrupted one, and what is said now counts.
-        for _ in finish_interrupted(session, on_progress=progress):
-            asked.voice.say("A file whose import was interrupted earlier has been read now.")
+        try:
+            for _ in finish_interrupted(session, on_progress=progress):
+                asked.voice.say("A file whose import was interrupted earlier has been read now.")
+        except VaultDamaged as damage:
+            asked.voice.say(damage.sentence())  # the files given now are in, and their receipts count
     if asked.voice.json:
         asked.voice.result_list(receipt.contract() for receipt in receipts)
     else:
