@@ -6,7 +6,8 @@ written as JSON to ``bench/out/`` (ignored by git).
 
     python bench/bench_import.py            quick: 100,000 messages
     python bench/bench_import.py --full     what the budgets are stated for; the same with BENCH_FULL=1
-    python bench/measure.py clean           removes bench/out/
+    python bench/measure.py table           the results so far as the table of docs/performance.md
+    python bench/measure.py clean           removes bench/out/ with its inputs, vaults and peers
 
 Memory is the peak of the resident set as the kernel keeps it (``VmHWM`` in /proc), so these scripts need Linux.
 """
@@ -357,7 +358,33 @@ def passphrase_file() -> Path:
     return path
 
 
+def table() -> str:
+    """Return the rows of all results in bench/out as the Markdown table of docs/performance.md."""
+    lines = ["| what | measured | beside, same run | ratio | budget | |", "| --- | --- | --- | --- | --- | --- |"]
+    for name in ("import", "sms", "unlock", "search", "storage", "bundle", "start", "primitives"):
+        path = OUT / f"{name}.json"
+        if not path.exists():
+            continue
+        whole = json.loads(path.read_text())
+        size = "" if whole["full"] else ", quick"
+        machine = whole["machine"]
+        load = f"load {machine['load']} → {machine['load_after']}"
+        lines.append(f"| **bench_{name}.py**, {machine['date']}{size}, {load} | | | | | |")
+        for row in whole["rows"]:
+            value = row["beside_value"]
+            beside = f"{row['beside']}: {_number(value)}" if value is not None else ""
+            ratio = f"{row['ratio']:.2f}" if row["ratio"] else ""
+            verdict = {True: "met", False: "**not met**", None: ""}[row["met"]]
+            note = f" ({row['note']})" if row["note"] else ""
+            shown = f"{_number(row['measured'])} {row['unit']}{note}"
+            lines.append(f"| {row['what'].strip()} | {shown} | {beside} | {ratio} | {row['budget']} | {verdict} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] != ["clean"]:
+    if sys.argv[1:] == ["table"]:
+        print(table())
+    elif sys.argv[1:] == ["clean"]:
+        shutil.rmtree(OUT, ignore_errors=True)
+    else:
         raise SystemExit(__doc__)
-    shutil.rmtree(OUT, ignore_errors=True)
