@@ -78,7 +78,8 @@ def test_another_list_of_files_is_refused_and_the_vault_stays_sound(desk: Desk, 
     picture.write_text("the door")
     with desk.open() as session:
         item = record_incident(session, text="He broke the door.", attachments=[picture])
-        kept = session.timeline.current(session.timeline.number_of(item.id))["attachments"]
+        [entry] = session.timeline.history(item.id)
+        kept = entry.fields["attachments"]
 
         with pytest.raises(UsageError):
             amend_incident(session, item.id, {"attachments": kept})

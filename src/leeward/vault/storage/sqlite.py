@@ -39,6 +39,9 @@ _PAGE = 16 * KiB
 _WAL_PAGES = 4096
 """Pages in the write-ahead log before it is folded back: 64 MiB, so that big originals are not folded every few MiB."""
 
+_BEGINNING = b"SQLite format 3\x00" + _PAGE.to_bytes(2, "big") + b"\x02\x02"
+"""How the file of a vault begins: SQLite, our size of pages, write-ahead log for writing and reading."""
+
 _SCHEMA = """
 CREATE TABLE objects(name BLOB PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE cells(name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
@@ -93,14 +96,15 @@ class SqliteStorage:
         """
         try:
             with path.open("rb") as stream:
-                start = stream.read(16)
+                start = stream.read(len(_BEGINNING))
         except FileNotFoundError as error:
             raise CannotRead("There is no file with this name.", next_step="Please check the name.") from error
         except IsADirectoryError as error:
             raise NotAVault("This is a folder, not a vault.") from error
         except OSError as error:
             raise CannotRead("This file cannot be read.", next_step="Please check who may read it.") from error
-        if start != b"SQLite format 3\x00":
+        # Looked at before SQLite opens it: setting our modes would change a database of another program.
+        if start != _BEGINNING:
             raise NotAVault("This file is not a vault.", next_step="Please check the name. Nothing was changed.")
         storage = cls(_connect(path), path)
         try:
