@@ -181,9 +181,11 @@ def seal_given(
             on_bytes(writer.size)
         return writer.finish()
     except (CannotRead, Cancelled):
+        writer.stop()
         vault.drop_file(blob)
         raise
     except CannotWrite:
+        writer.stop()
         try:
             vault.drop_file(blob)
         except CannotWrite:

@@ -30,6 +30,7 @@ from leeward.people.handles import matching_key
 from leeward.vault.files import FileInfo
 from leeward.vault.kinds import ARCHIVE, READING
 from leeward.vault.log import Entry
+from leeward.vault.projection import ProjectionFull
 from leeward.vault.readings import ReadingWriter, SourceFacts
 
 __all__ = ["ImportJob", "finish_interrupted", "import_files"]
@@ -42,6 +43,8 @@ _COLLECT_AFTER = 100_000
 """Objects between two looks for cycles, several blocks: the default of 700 meets every record about ten times."""
 
 _NO_MEDIA = b"[]"
+
+_TOO_MANY = "Together with what is here already, this file holds more messages than can be searched at once."
 
 
 class ImportJob:
@@ -272,7 +275,10 @@ class _Intake:
         # List by list as they come, not block by block: the child asks for more of the file in between, and what is
         # made from a record on the way is gone again before the next.
         facts = _facts(records)
-        self.feed().add(records)
+        try:
+            self.feed().add(records)
+        except ProjectionFull as full:
+            raise ReaderStopped(_TOO_MANY) from full
         self._writer.commit(facts)
         for record in records:
             record.raw = b""  # it stays in the original; held rows need not carry it until their block is full
@@ -314,7 +320,10 @@ class _Intake:
 
     def finish(self) -> int:
         """Index what was fed; return how many records other archives already hold."""
-        return self.feed().finish()
+        try:
+            return self.feed().finish()
+        except ProjectionFull as full:
+            raise ReaderStopped(_TOO_MANY) from full
 
     def receipt(self, archive: Entry, duplicates: int, seconds: float) -> Receipt:
         """Return the account."""

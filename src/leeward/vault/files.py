@@ -13,17 +13,18 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import NamedTuple
 
-from leeward.core.errors import VaultDamaged
+from leeward.core.errors import LeewardError, VaultDamaged
 from leeward.vault.keys import KeyRing
 from leeward.vault.log import Log
 from leeward.vault.primitives import expand
 from leeward.vault.seal import PIECE, Place, padme
 from leeward.vault.storage.base import Storage
+from leeward.vault.storage.behind import PutBehind
 
 __all__ = ["FileInfo", "FileReader", "FileWriter", "file_places"]
 
-_GROUP = 8
-"""Pieces made durable together: one sync for 8 MiB keeps the disk busy and memory small."""
+_GROUP = 16
+"""Pieces made durable together: one sync for 16 MiB keeps the disk busy; two groups are held at most."""
 _CACHED = 4
 
 
@@ -51,7 +52,7 @@ class FileWriter:
     """
 
     def __init__(self, storage: Storage, ring: KeyRing, file_key: bytes, blob: str) -> None:
-        self._storage = storage
+        self._storage = PutBehind(storage)
         self._sealer = ring.sealer
         self._key = expand(file_key, b"leeward/v1/blob")
         self._blob = blob
@@ -103,7 +104,15 @@ class FileWriter:
         if self._rest or not self._index:
             self._seal(bytes(self._rest))
         self._flush()
+        self._storage.wait()
         return info
+
+    def stop(self) -> None:
+        """Wait for what is under way, whatever came of it: the file is about to be dropped."""
+        try:
+            self._storage.wait()
+        except LeewardError:
+            pass  # it was not going to be kept
 
 
 class FileReader:

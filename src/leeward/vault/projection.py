@@ -20,9 +20,11 @@ from leeward.vault.keys import KeyRing
 from leeward.vault.log import Log
 from leeward.vault.seal import PIECE, Place
 from leeward.vault.storage.base import Storage
+from leeward.vault.storage.behind import PutBehind
 
 __all__ = [
     "Connection",
+    "ProjectionFull",
     "RowExists",
     "Shape",
     "load_snapshot",
@@ -38,6 +40,9 @@ _FIXED = ("temp_store", "temp_store_directory", "trusted_schema", "mmap_size")
 
 Connection = sqlite3.Connection
 """A projection. Areas ask it questions; this module and the SQLite storage alone know the library."""
+
+ProjectionFull = sqlite3.OperationalError
+"""There is no room for more rows: a projection holds 1 GiB at most, about five million messages."""
 
 RowExists = sqlite3.IntegrityError
 """A row with this key is there already."""
@@ -114,6 +119,7 @@ def save_snapshot(
     identity, secret = random(8).hex(), random(32)
     key = ring.snapshot_of(secret)
     log.begin_jobs([("snapshot", identity)])
+    behind = PutBehind(storage)
     group: dict[str, bytes] = {}
     pieces = 0
     for start in range(0, len(content), PIECE):
@@ -122,10 +128,11 @@ def save_snapshot(
         group[ring.sealer.name(place)] = ring.sealer.close(key, place, piece)
         pieces += 1
         if len(group) == _GROUP:
-            storage.put_many(group)
+            behind.put_many(group)
             group = {}
     if group:
-        storage.put_many(group)
+        behind.put_many(group)
+    behind.wait()
     old = snapshot_places(log.snapshot)
     described = {
         "id": identity,

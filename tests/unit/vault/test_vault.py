@@ -572,7 +572,9 @@ def test_what_was_begun_and_never_finished_is_cleaned_away(
     note(vault, "x")
     before = set(memory.names())
     if unfinished == "file":
-        vault.begin_file()[2].write(bytes(9 * MiB))
+        begun = vault.begin_file()[2]
+        begun.write(bytes(17 * MiB))
+        begun.stop()
     elif unfinished == "reading":
         writer = vault.begin_reading()[2]
         writer.add([row.facts for row in rows(70_000)], b"rows")

@@ -17,6 +17,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import RLock
 from typing import TypeVar
 
 from leeward.core.errors import (
@@ -53,6 +54,7 @@ class SqliteStorage:
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._db = connection
+        self._lock = RLock()
         self.path = path
 
     @classmethod
@@ -146,6 +148,11 @@ class SqliteStorage:
         self._run(prepare)
 
     def _run(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        # One act at a time: pieces may be put on a second thread (behind.py) while the first one reads.
+        with self._lock:
+            return self._alone(act)
+
+    def _alone(self, act: Callable[[sqlite3.Connection], T]) -> T:
         try:
             return act(self._db)
         except sqlite3.ProgrammingError as error:
