@@ -55,6 +55,7 @@ class SqliteStorage:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._db = connection
         self._lock = RLock()
+        self._rules_found = 0
         self.path = path
 
     @classmethod
@@ -116,7 +117,7 @@ class SqliteStorage:
             )
             if not {"objects", "cells"} <= tables:
                 raise NotAVault("This file is not a vault.", next_step="Please check the name. Nothing was changed.")
-            storage._run(_forget_rules)
+            storage._rules_found = storage._run(_drop_rules)
         except LeewardError:
             storage.close()
             raise
@@ -246,7 +247,10 @@ class SqliteStorage:
         except LeewardError:
             return ["The file's own structure is damaged."]
         expected = [("table", line.removesuffix(";")) for line in sorted(_SCHEMA.split("\n")) if line]
-        return [] if walked == [("ok",)] and tables == expected else ["The file's own structure is damaged."]
+        problems = [] if walked == [("ok",)] and tables == expected else ["The file's own structure is damaged."]
+        if self._rules_found:
+            problems.append("Someone had put rules of their own into the file. They were removed when it was opened.")
+        return problems
 
     def close(self) -> None:
         """Fold the log back and let go of the file."""
@@ -256,12 +260,16 @@ class SqliteStorage:
             pass  # a full disk can forbid the last fold; the log file stays beside the vault and is read next time
 
 
-def _forget_rules(db: sqlite3.Connection) -> None:
-    """Drop triggers: a vault has none, and one put into the file could set aside a copy of all that is deleted."""
+def _drop_rules(db: sqlite3.Connection) -> int:
+    """Drop triggers and return how many there were.
+
+    A vault has none, and one put into the file could set aside a copy of all that is deleted.
+    """
     found = db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
     for (name,) in found:
         quoted = str(name).replace('"', '""')
         db.execute(f'DROP TRIGGER "{quoted}"')
+    return len(found)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
