@@ -111,7 +111,9 @@ def test_the_cover_states_what_it_is_and_carries_the_digest_of_the_text() -> Non
     assert data["statement"] == "Selected by the owner. Not proof of truth or completeness."
     assert data["digest"].replace("\u200b", "") == DIGEST
     assert ["Items", "4 (incident 1, message 3)"] in data["facts"]
-    assert sum(int(re.search(r": (\d+) item", one)[1]) for one in data["people"]) == 4  # type: ignore[index]  # each line has a count
+    counts = [found for one in data["people"] for found in re.findall(r": (\d+) item", one)]
+    assert len(counts) == len(data["people"])
+    assert sum(int(count) for count in counts) == 4
 
 
 def test_a_new_day_is_announced_once() -> None:
@@ -124,7 +126,7 @@ def test_where_the_part_is_missing_it_says_so(monkeypatch: pytest.MonkeyPatch) -
     def missing(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(pdf.importlib, "import_module", missing)
+    monkeypatch.setattr("leeward.export.pdf.importlib.import_module", missing)
 
     with pytest.raises(OurMistake, match="not installed"):
         pdf.pdf_transcript(stored(), DIGEST, MADE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def stored(name: str) -> Bundle:
     return bundle
 
 
-def saying(text: str, **more: object) -> Bundle:
+def saying(text: str, **more: Any) -> Bundle:
     bundle = stored("sound_one_entry")
     item = bundle.items[0]._replace(text=text, **more)
     return Bundle(*bundle[:-1], (item,))
