@@ -133,6 +133,8 @@ class Feed:
 
     def _party(self, record: Record) -> tuple[int, int | None]:
         """Return the ids of a record's thread and sender; both are noted as belonging together."""
+        # Two threads in one projection would wait for each other for ever: one for the interpreter, one for SQLite.
+        self._words.wait()
         thread = self._thread(record.thread)
         sender = None
         if record.sender or record.handle:

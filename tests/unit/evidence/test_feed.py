@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -110,3 +113,24 @@ def test_conversations_without_a_title_stay_apart_and_named_ones_join() -> None:
     threads = [row[0] for row in db.execute("SELECT thread FROM items ORDER BY entry")]
     assert threads[0] != threads[1]
     assert threads[2] == threads[3]
+
+
+MANY_NEW_NAMES = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from leeward.evidence.feed import SHAPE, Feed
+from leeward.vault.projection import open_projection
+from tests.unit.evidence.test_feed import AT, record
+feed = Feed(open_projection(SHAPE), 2, "sms", None)
+for batch in range(60):
+    numbers = range(batch * 300, batch * 300 + 300)
+    feed.add([record(n, AT + n, text=f"{n} " * 40, sender=f"{batch}-{n % 7}") for n in numbers])
+feed.finish()
+"""
+
+
+def test_new_names_while_words_are_indexed_never_wait_for_each_other() -> None:
+    # In a process of its own: two threads that wait for each other would hold up every other test as well.
+    command = [sys.executable, "-c", MANY_NEW_NAMES, str(Path(__file__).parents[3])]
+
+    subprocess.run(command, check=True, timeout=60)
