@@ -14,7 +14,15 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from leeward_proof.commit import BATCH_PLACES, ENTRY_SLOTS, RECORD_BLIND, RECORD_FIELDS, SEGMENT, read_canonical
+from leeward_proof.commit import (
+    BATCH_PLACES,
+    ENTRY_SLOTS,
+    FIXED_FIELDS,
+    RECORD_BLIND,
+    RECORD_FIELDS,
+    SEGMENT,
+    read_canonical,
+)
 from leeward_proof.errors import NotABundle, Unsound
 from leeward_proof.note import decode_base64
 
@@ -296,6 +304,7 @@ def _rising(numbers: list[int], where: str) -> None:
         raise _bad(where, "not in rising order")
 
 
+_PLACE_OF = {name: place for place, name in enumerate(FIXED_FIELDS)}
 _BATCH = frozenset({"entries", "helpers", "index", "root"})
 _ENTRY = frozenset({"at", "blind", "check", "open"})
 _READING = frozenset({"entry", "name", "original", "received", "roots", "segments", "size"})
@@ -328,10 +337,13 @@ def _entry(value: Any, where: str) -> Entry:
     for one in _list(value["open"], where):
         if len(_list(one, where)) != 3:
             raise _bad(where, "an opened field has a position, a name and a value")
-        slot, name, plain = one
+        slot, name, plain = _number(one[0], where, ENTRY_SLOTS), one[1], one[2]
         name = _like(name, _FIELD_NAME, where)
+        # A name at two places could have two values behind one commitment: hers to choose between, later.
+        if _PLACE_OF.get(name, slot) != slot or (slot < len(FIXED_FIELDS) and FIXED_FIELDS[slot] != name):
+            raise _bad(where, "a field that is not at its place")
         _not_deep(plain, where, _MAX_DEPTH)
-        fields.append(Field(_number(slot, where, ENTRY_SLOTS), name, plain, _dump(plain)))
+        fields.append(Field(slot, name, plain, _dump(plain)))
     _rising([field.at for field in fields], where)
     if len({field.name for field in fields}) != len(fields):
         raise _bad(where, "a field is opened twice")

@@ -4,9 +4,9 @@ Follows docs/formats/log.md §2–3 and docs/formats/archive.md §3, §5. The sa
 What only the owner can do (derive salts from seeds) is here too, so that the vectors can be recomputed by anyone who is
 given a seed.
 
-An entry commitment hashes 16 digests; a record commitment hashes 8::
+An entry commitment hashes 32 digests; a record commitment hashes 8::
 
-    entry   H("e1" || r[32] || digest[16 x 32])
+    entry   H("e1" || r[32] || digest[32 x 32])
     record  H("r1" || r[32] || digest[8 x 32])
     field   H("f1" || salt[32] || len(name)[1] || name || value)
     padding H("d1" || r[32])
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 __all__ = [
     "BATCH_PLACES",
     "ENTRY_SLOTS",
+    "FIXED_FIELDS",
     "RECORD_BLIND",
     "RECORD_FIELDS",
     "RECORD_SLOTS",
@@ -49,7 +50,27 @@ __all__ = [
     "segment_width",
 ]
 
-ENTRY_SLOTS = 16
+ENTRY_SLOTS = 32
+FIXED_FIELDS = (
+    "attachments",
+    "happened",
+    "injuries",
+    "kind",
+    "original",
+    "quotes",
+    "reader",
+    "reader_version",
+    "records",
+    "reports",
+    "sha256",
+    "text",
+    "was",
+    "where",
+    "witnesses",
+    "written",
+)
+"""Fields with a place of their own, 0 to 15, for ever: all that a bundle shows. Two values of one of them cannot stand
+behind one commitment, whoever made it."""
 RECORD_SLOTS = 8
 BATCH_PLACES = 64
 SEGMENT = 65_536
@@ -141,38 +162,56 @@ def padding_commitment(r: bytes) -> bytes:
 
 
 class EntryBlind(NamedTuple):
-    """What hides one entry: ``r``, 16 salts, and which item stands at which position."""
+    """What hides one entry.
+
+    Attributes:
+        r: 32 bytes.
+        salts: 32 bytes for each of the 32 positions.
+        others: the positions of the fields that have no place of their own, in the order of their names.
+    """
 
     r: bytes
     salts: tuple[bytes, ...]
-    order: list[int]
+    others: list[int]
+
+    def places(self, names: Iterable[str]) -> dict[str, int]:
+        """Return the position of each name.
+
+        Raises:
+            ValueError: more than 16 names have no place of their own.
+        """
+        own = {name: place for place, name in enumerate(FIXED_FIELDS)}
+        free = iter(self.others)
+        try:
+            return {name: own[name] if name in own else next(free) for name in sorted(names)}
+        except StopIteration:
+            raise ValueError("an entry has at most 16 fields without a place of their own") from None
 
 
 def entry_blind(seed: bytes) -> EntryBlind:
     """Derive the blind of an entry from its 32-byte seed."""
-    stream = _expand(seed, b"leeward/v1/entry", 672)
-    salts = tuple(stream[32 + 32 * j : 64 + 32 * j] for j in range(ENTRY_SLOTS))
-    return EntryBlind(stream[:32], salts, order_of(struct.unpack(">16Q", stream[544:672])))
+    stream = _expand(seed, b"leeward/v1/entry", 1184)
+    salts = tuple(stream[at : at + 32] for at in range(32, 1056, 32))
+    free = len(FIXED_FIELDS)
+    return EntryBlind(stream[:32], salts, [free + place for place in order_of(struct.unpack(">16Q", stream[1056:]))])
 
 
 def entry_digests(blind: EntryBlind, fields: Mapping[str, bytes]) -> list[bytes]:
-    """Return the 16 digests by position; *fields* maps names to canonical JSON.
+    """Return the 32 digests by position; *fields* maps names to canonical JSON.
 
     Raises:
-        ValueError: more than 16 fields.
+        ValueError: too many fields without a place of their own.
     """
-    if len(fields) > ENTRY_SLOTS:
-        raise ValueError("an entry has at most 16 fields")
-    names = sorted(fields)
-    digests = [field_digest(blind.salts[j], name, fields[name]) for j, name in enumerate(names)]
-    digests += blind.salts[len(names) :]
-    return [digests[item] for item in blind.order]
+    digests = list(blind.salts)
+    for name, place in blind.places(fields).items():
+        digests[place] = field_digest(digests[place], name, fields[name])
+    return digests
 
 
 def entry_commitment(r: bytes, digests: Sequence[bytes]) -> bytes:
-    """Return the commitment of an entry over its 16 digests by position."""
+    """Return the commitment of an entry over its 32 digests by position."""
     if len(digests) != ENTRY_SLOTS:
-        raise ValueError("an entry has exactly 16 digests")
+        raise ValueError("an entry has exactly 32 digests")
     return sha256(b"e1" + r + b"".join(digests)).digest()
 
 

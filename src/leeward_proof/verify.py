@@ -46,7 +46,7 @@ NOT_PROVEN = (
     "The order of entries within one batch of the log, or of messages within one segment of an archive.",
     "That dates, names and numbers in the head of an item were understood rightly, nor its marks;"
     " what the source says is below it.",
-    "That a note says nothing more, or nothing else under the same name, in what was left closed.",
+    "That a note says nothing more in what was left closed.",
     "That a message stands in the file named as its source, unless that file is included whole and is no zip.",
     "That the PDF shows the same as transcript.txt, and what README.txt says.",
 )

@@ -384,6 +384,16 @@ class Flaws:
             lambda v: v["batches"][0].update(root=longer(v["batches"][0]["root"])),
             "a batch with two roots",
         )
+        edit(
+            "entry_field_elsewhere",
+            lambda v: place_otherwise(first(v), "kind", 20),
+            "a field at a position that is not its own",
+        )
+        edit(
+            "entry_place_taken",
+            lambda v: call_otherwise(first(v), "kind", "sort"),
+            "another name at the position of a field",
+        )
         edit("entry_blind_long", lambda v: first(v).update(blind=longer(first(v)["blind"])), "a blind that is too long")
         edit("field_of_two", lambda v: first(v)["open"][0].pop(), "a field without a value")
         edit("value_deep", deep, "a value nested 65 deep")
@@ -815,6 +825,17 @@ def flipped_base64(text: str) -> str:
 
 def longer(text: str) -> str:
     return base64.b64encode(base64.b64decode(text) + secret("one more")).decode()
+
+
+def place_otherwise(entry: Any, name: str, place: int) -> None:
+    """Say that an opened field stands elsewhere."""
+    entry["open"] = sorted([place if one[1] == name else one[0], *one[1:]] for one in entry["open"])
+
+
+def call_otherwise(entry: Any, name: str, other: str) -> None:
+    """Say that an opened field has another name."""
+    for one in entry["open"]:
+        one[1] = other if one[1] == name else one[1]
 
 
 def cases() -> Cases:

@@ -43,7 +43,7 @@ def entry(seed: bytes, fields: dict[str, Any]) -> dict[str, Any]:
         "canonical": {name: value.decode() for name, value in sorted(values.items())},
         "r": blind.r.hex(),
         "salts": [salt.hex() for salt in blind.salts],
-        "order": blind.order,
+        "places": blind.places(fields),
         "digests": [digest.hex() for digest in digests],
         "commitment": commitment.hex(),
         "leaf": leaf_hash(commitment).hex(),

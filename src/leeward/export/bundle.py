@@ -605,13 +605,12 @@ def _entry(entry: EntryOpening) -> dict[str, Any]:
     blind = entry_blind(entry.seed)
     digests = entry_digests(blind, entry.fields)
     commitment = entry_commitment(blind.r, digests)
-    names = sorted(entry.fields)
     parts = list(digests)
     opened = []
-    for at, item in enumerate(blind.order):
-        if item < len(names) and names[item] in entry.open:
-            parts[at] = blind.salts[item]
-            opened.append([at, names[item], msgspec.json.decode(entry.fields[names[item]])])
+    for name, at in sorted(blind.places(entry.fields).items(), key=lambda pair: pair[1]):
+        if name in entry.open:
+            parts[at] = blind.salts[at]
+            opened.append([at, name, msgspec.json.decode(entry.fields[name])])
     return {
         "at": entry.position,
         "blind": _join([blind.r, *parts]),
