@@ -23,8 +23,8 @@ from leeward.vault.storage.behind import PutBehind
 
 __all__ = ["FileInfo", "FileReader", "FileWriter", "file_places"]
 
-_GROUP = 16
-"""Pieces made durable together: one sync for 16 MiB keeps the disk busy; two groups are held at most."""
+_GROUP = 4
+"""Pieces made durable together; two groups are held at most, one being sealed while the other is written."""
 _CACHED = 4
 
 

@@ -34,7 +34,7 @@ __all__ = [
     "snapshot_places",
 ]
 
-_GROUP = 8
+_GROUP = 4
 _FIXED = ("temp_store", "temp_store_directory", "trusted_schema", "mmap_size")
 """What the guard has set and nobody changes afterwards."""
 
