@@ -372,7 +372,7 @@ class _Contents:
                 name=f"{_SERVICES.get(entry.fields.get('service', ''), 'Message')} export",
                 received=show_happened(archive.fields["written"]),
                 size=info.size if self._whole else 0,
-                segment_roots=reading.segment_roots(),
+                segment_roots=reading.info.roots,
                 segments={segment: b"".join(reading.segment(segment)) for segment in positions},
                 records=openings,
                 original=Attachment(

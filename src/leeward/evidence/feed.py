@@ -13,11 +13,12 @@ for looking, never a claim: what is shown is the time as the source has it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Thread
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from leeward.core.behind import Behind
 from leeward.evidence.item import ITEM_KINDS
 from leeward.ingest import zones
 from leeward.messages.record import Direction, Record
@@ -88,7 +89,9 @@ class Feed:
         self._senders: dict[tuple[str, str], int] = {}
         self._threads: dict[str, int] = {}
         self._members: set[tuple[int, int]] = set()
-        self._words = _Words(db, number)
+        # SQLite indexes the words of a batch in one statement and lets the interpreter run meanwhile: on two cores the
+        # index costs an import next to nothing (bench/bench_import.py). Nobody touches the projection before `wait`.
+        self._words = Behind("words")
         self._parties: dict[tuple[str, str, str], tuple[int, int | None]] = {}
         self._key = 0
         self._over = 0
@@ -218,7 +221,7 @@ class Feed:
             # A time that came before in this file, or two sources with one number mod 1023: find the next free place.
             for row in rows:
                 self._insert_beside(row)
-        self._words.begin(began, n)
+        self._words.begin(partial(self._db.execute, _INDEX_WORDS, (number, began, n)))
 
     def _insert_beside(self, row: tuple[Any, ...]) -> None:
         try:
@@ -266,46 +269,6 @@ class Feed:
             known += self._db.execute(_FIND_SAME_IN_FULL_MINUTES, asked).fetchall()
         self._db.executemany("UPDATE items SET same_as = ? WHERE place = ?", known)
         return len(known)
-
-
-class _Words:
-    """Indexes the words of one batch on a second thread while the caller prepares the next.
-
-    SQLite does a batch in one statement and lets the interpreter run meanwhile, so that on two cores the index costs an
-    import next to nothing (bench/bench_import.py). At most one batch is under way, and the caller says `wait` before it
-    touches the projection again. Where no thread can be started the words are indexed at once.
-    """
-
-    def __init__(self, db: Connection, number: int) -> None:
-        self._db = db
-        self._number = number
-        self._thread: Thread | None = None
-        self._failed: BaseException | None = None
-
-    def begin(self, first: int, end: int) -> None:
-        """Index records *first* to *end* − 1, which are rows already."""
-        thread = Thread(target=self._index, args=(first, end), name="words", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            self._index(first, end)
-        else:
-            self._thread = thread
-
-    def wait(self) -> None:
-        """Return when nothing is under way. Raises what went wrong there."""
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        if self._failed is not None:
-            failed, self._failed = self._failed, None
-            raise failed
-
-    def _index(self, first: int, end: int) -> None:
-        try:
-            self._db.execute(_INDEX_WORDS, (self._number, first, end))
-        except BaseException as error:  # noqa: BLE001  # handed to the caller's thread, whatever it is
-            self._failed = error
 
 
 # In the order of places: the index would otherwise begin a new part of itself at every step back.

@@ -331,12 +331,7 @@ def write_bundle(path: Path, composed: Composed) -> None:
         CannotWrite: the file is already there, the disk is full, the folder is read-only.
         OurMistake: the written bundle did not pass its own check; it was removed.
     """
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    except FileExistsError:
-        raise CannotWrite(f"{path} is already there and was left as it is.", next_step="Choose another name.") from None
-    except OSError as error:
-        raise _cannot_write(path) from error
+    handle = _new_file(path)
     done = False
     try:
         with os.fdopen(handle, "wb") as file:
@@ -374,12 +369,7 @@ def write_sealed_bundle(path: Path, composed: Composed, encrypt: Callable[[_Chun
         raise OurMistake("The bundle could not be made whole. Nothing was written.") from error
     if not report.sound:
         raise OurMistake("The new bundle did not pass its own check. Nothing was written.")
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    except FileExistsError:
-        raise CannotWrite(f"{path} is already there and was left as it is.", next_step="Choose another name.") from None
-    except OSError as error:
-        raise _cannot_write(path) from error
+    handle = _new_file(path)
     done = False
     try:
         with os.fdopen(handle, "wb") as file:
@@ -436,6 +426,16 @@ class _Chunks:
         while self._at < target and self.read(min(target - self._at, 1 << 20)):
             pass
         return self._at
+
+
+def _new_file(path: Path) -> int:
+    """Return the descriptor of a new file that only its owner can read; one that is there is left alone."""
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    except FileExistsError:
+        raise CannotWrite(f"{path} is already there and was left as it is.", next_step="Choose another name.") from None
+    except OSError as error:
+        raise _cannot_write(path) from error
 
 
 def _cannot_write(path: Path) -> CannotWrite:

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
+from leeward.core.behind import Behind
 from leeward.core.errors import LeewardError, VaultDamaged
 from leeward.vault.keys import KeyRing
 from leeward.vault.log import Log
 from leeward.vault.primitives import expand
 from leeward.vault.seal import PIECE, Place, padme
 from leeward.vault.storage.base import Storage
-from leeward.vault.storage.behind import PutBehind
 
 __all__ = ["FileInfo", "FileReader", "FileWriter", "file_places"]
 
@@ -52,7 +53,8 @@ class FileWriter:
     """
 
     def __init__(self, storage: Storage, ring: KeyRing, file_key: bytes, blob: str) -> None:
-        self._storage = PutBehind(storage)
+        self._storage = storage
+        self._behind = Behind("pieces")
         self._sealer = ring.sealer
         self._key = expand(file_key, b"leeward/v1/blob")
         self._blob = blob
@@ -90,7 +92,7 @@ class FileWriter:
 
     def _flush(self) -> None:
         if self._group:
-            self._storage.put_many(self._group)
+            self._behind.begin(partial(self._storage.put_many, self._group))
             self._group = {}
 
     def finish(self) -> FileInfo:
@@ -104,13 +106,13 @@ class FileWriter:
         if self._rest or not self._index:
             self._seal(bytes(self._rest))
         self._flush()
-        self._storage.wait()
+        self._behind.wait()
         return info
 
     def stop(self) -> None:
         """Wait for what is under way, whatever came of it: the file is about to be dropped."""
         try:
-            self._storage.wait()
+            self._behind.wait()
         except LeewardError:
             pass  # it was not going to be kept
 

@@ -76,7 +76,7 @@ READING = register(
             "reader": "name of the reader",
             "reader_version": "its version",
             "records": "root, number of segments and width of the tree of records",
-            "index": "where rows are: records, rows of each block, bytes of each block",
+            "index": "where rows are: records, rows and bytes of each block, root of each segment",
             "receipt": "the account of the reading",
             "hints": "what she said that the file cannot say: zone, order, who she is",
             "service": "whatsapp, sms, …",

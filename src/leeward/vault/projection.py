@@ -12,15 +12,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from typing import NamedTuple
 
+from leeward.core.behind import Behind
 from leeward.core.errors import OurMistake, VaultDamaged
 from leeward.core.ids import RandomBytes
 from leeward.vault.keys import KeyRing
 from leeward.vault.log import Log
 from leeward.vault.seal import PIECE, Place
 from leeward.vault.storage.base import Storage
-from leeward.vault.storage.behind import PutBehind
 
 __all__ = [
     "Connection",
@@ -119,7 +120,7 @@ def save_snapshot(
     identity, secret = random(8).hex(), random(32)
     key = ring.snapshot_of(secret)
     log.begin_jobs([("snapshot", identity)])
-    behind = PutBehind(storage)
+    behind = Behind("pieces")
     group: dict[str, bytes] = {}
     pieces = 0
     for start in range(0, len(content), PIECE):
@@ -128,10 +129,10 @@ def save_snapshot(
         group[ring.sealer.name(place)] = ring.sealer.close(key, place, piece)
         pieces += 1
         if len(group) == _GROUP:
-            behind.put_many(group)
+            behind.begin(partial(storage.put_many, group))
             group = {}
     if group:
-        behind.put_many(group)
+        behind.begin(partial(storage.put_many, group))
     behind.wait()
     old = snapshot_places(log.snapshot)
     described = {

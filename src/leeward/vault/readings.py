@@ -44,6 +44,7 @@ class ReadingInfo(NamedTuple):
         records: number of records.
         blocks: rows in each block, in order.
         sizes: bytes of content in each block.
+        roots: root of each segment, 32 bytes; `root` is over them.
     """
 
     root: bytes
@@ -52,6 +53,7 @@ class ReadingInfo(NamedTuple):
     records: int
     blocks: list[int]
     sizes: list[int]
+    roots: list[bytes]
 
     def field(self) -> dict[str, Any]:
         """Return the committed field ``records``."""
@@ -59,7 +61,8 @@ class ReadingInfo(NamedTuple):
 
     def rows_index(self) -> dict[str, Any]:
         """Return the field ``index``, which is never opened."""
-        return {"records": self.records, "blocks": self.blocks, "sizes": self.sizes}
+        roots = [each.hex() for each in self.roots]
+        return {"records": self.records, "blocks": self.blocks, "sizes": self.sizes, "roots": roots}
 
     @classmethod
     def of(cls, fields: dict[str, Any]) -> ReadingInfo:
@@ -72,6 +75,7 @@ class ReadingInfo(NamedTuple):
             index["records"],
             index["blocks"],
             index["sizes"],
+            [bytes.fromhex(each) for each in index["roots"]],
         )
 
 
@@ -200,7 +204,7 @@ class ReadingWriter:
             self._close_segment(self._leaves, width)
             self._leaves = []
         top = root([leaf_hash(segment_root) for segment_root in self._roots])
-        return ReadingInfo(top, len(self._roots), width, self._records, self._blocks, self._sizes)
+        return ReadingInfo(top, len(self._roots), width, self._records, self._blocks, self._sizes, self._roots)
 
 
 class ReadingReader:
@@ -266,5 +270,5 @@ class ReadingReader:
         return commitments.record_keystream(self.seed, record)(_BLIND)
 
     def segment_roots(self) -> list[bytes]:
-        """Recompute all segment roots."""
+        """Recompute all segment roots from the leaves; `info.roots` has them as they were when the reading was made."""
         return [root(self.segment(segment)) for segment in range(self.info.segments)]

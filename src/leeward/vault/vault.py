@@ -423,7 +423,8 @@ class Vault:
         reading = self.reading(entry)
         for _ in reading.blocks():
             pass
-        if root([leaf_hash(digest) for digest in reading.segment_roots()]) != reading.info.root:
+        roots = reading.segment_roots()
+        if roots != reading.info.roots or root([leaf_hash(digest) for digest in roots]) != reading.info.root:
             return [Problem(f"{where}, its records", "The leaves do not fit the root that was committed to.")]
         return []
 

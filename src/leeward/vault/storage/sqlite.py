@@ -149,7 +149,7 @@ class SqliteStorage:
         self._run(prepare)
 
     def _run(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        # One act at a time: pieces may be put on a second thread (behind.py) while the first one reads.
+        # One act at a time: pieces may be put on a second thread (core/behind.py) while the first one reads.
         with self._lock:
             return self._alone(act)
 
