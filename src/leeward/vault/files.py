@@ -24,7 +24,7 @@ from leeward.vault.storage.base import Storage
 
 __all__ = ["FileInfo", "FileReader", "FileWriter", "file_places"]
 
-_GROUP = 4
+_GROUP = 2
 """Pieces made durable together; two groups are held at most, one being sealed while the other is written."""
 _CACHED = 4
 

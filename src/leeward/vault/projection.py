@@ -35,7 +35,7 @@ __all__ = [
     "snapshot_places",
 ]
 
-_GROUP = 4
+_GROUP = 2
 _FIXED = ("temp_store", "temp_store_directory", "trusted_schema", "mmap_size")
 """What the guard has set and nobody changes afterwards."""
 
