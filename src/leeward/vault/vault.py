@@ -171,15 +171,20 @@ class Vault:
             self.log.end_jobs(jobs)
 
     def _remove_unfinished(self, kind: str, identity: str) -> None:
-        if kind == "blob":
-            self._remove_run(lambda i: [Place("blob", identity, i)])
-        elif kind == "reading":
-            self._remove_run(lambda i: [Place("block", identity, i)])
-            self._remove_run(lambda i: [Place("leaves", identity, i, part) for part in range(2)])
-        elif kind == "snapshot":
-            self._remove_run(lambda i: [Place("snapshot", identity, i)])
+        for found in self._unfinished(kind, identity):
+            # From the end: killed in here, the next search starts at 0 again and must not meet a long gap.
+            for end in range(len(found), 0, -_HOLES // 2):
+                self.storage.delete(found[max(0, end - _HOLES // 2) : end])
 
-    def _remove_run(self, places: Callable[[int], list[Place]]) -> None:
+    def _unfinished(self, kind: str, identity: str) -> Iterator[list[str]]:
+        """Yield the names of what is there of an unfinished job, run by run."""
+        if kind in ("blob", "snapshot"):
+            yield self._run(lambda i: [Place(kind, identity, i)])
+        elif kind == "reading":
+            yield self._run(lambda i: [Place("block", identity, i)])
+            yield self._run(lambda i: [Place("leaves", identity, i, part) for part in range(2)])
+
+    def _run(self, places: Callable[[int], list[Place]]) -> list[str]:
         found: list[str] = []
         index, holes = 0, 0
         while holes < _HOLES:
@@ -188,9 +193,7 @@ class Vault:
             found += present
             holes = 0 if present else holes + 1
             index += 1
-        # From the end: killed in here, the next search starts at 0 again and must not meet a long gap.
-        for end in range(len(found), 0, -_HOLES // 2):
-            self.storage.delete(found[max(0, end - _HOLES // 2) : end])
+        return found
 
     def _has(self, name: str) -> bool:
         try:
@@ -442,6 +445,10 @@ class Vault:
         return []
 
     def _check_leftovers(self, known: set[str]) -> list[Problem]:
+        # What an interrupted act left is named in the head until it can be removed; a full disk can forbid that.
+        for kind, identity in self.log.jobs:
+            for names in self._unfinished(kind, identity):
+                known.update(names)
         left = sum(1 for name in self.storage.names() if name not in known)
         return [Problem("file", f"{left} sealed parts belong to nothing.")] if left else []
 
