@@ -6,8 +6,8 @@
     record address   <entry id of the archive> ":" <n>                   n from 0 in source order, no leading zeros
 
 An id says nothing: no time, no order, no kind. With 80 bits, a vault of ten million entries has two equal ids with a
-chance below 1 in 10^10. The alphabet is Douglas Crockford's base 32 in lower
-case: no i, l, o or u, so an id can be read aloud and typed. Follows docs/formats/log.md.
+chance below 1 in 10^10. The alphabet is Douglas Crockford's base 32 in lower case: no i, l, o or u, so an id can be
+read aloud and typed. Follows docs/formats/log.md.
 
     >>> new_entry_id(lambda count: bytes(range(count)))
     '000g40r40m30e209'
